@@ -1,0 +1,34 @@
+/** Every right a user can hold. `*` stands for all of them. */
+export const RIGHTS = ['user.read', 'user.write', 'session.read', 'session.write', 'session.delete'] as const;
+export type Right = (typeof RIGHTS)[number];
+
+/**
+ * Who asks: built once for a request from its credential, by the guard in `sessions/`.
+ * Rooms above may hand on a richer object of this shape; rooms below read only these members.
+ */
+export interface Caller {
+  readonly user: { readonly id: string };
+  readonly session: { readonly id: string };
+  /** True for a read-only machine session and for every JWT: only safe methods, and minting a JWT. */
+  readonly readOnly: boolean;
+  /** True for a machine session: named, without expiry unless it asked for one. */
+  readonly machine: boolean;
+  /** True while the second factor is still owed: such a caller may end its own session and nothing else. */
+  readonly pending: boolean;
+  /** When the credential is a JWT, its expiry: nothing minted from it may live longer. */
+  readonly jwtExpiresAt: Date | null;
+  /** The rights of the user at this very moment. */
+  readonly rights: readonly string[];
+  /** The address the request came from. */
+  readonly ip: string;
+}
+
+/** Whether the caller holds the right, by name or through `*`. */
+export function may(caller: Pick<Caller, 'rights'>, right: Right): boolean {
+  return caller.rights.includes('*') || caller.rights.includes(right);
+}
+
+/** Whether one holder of rights has at least every right of another. */
+export function holdsAllRightsOf(holder: readonly string[], other: readonly string[]): boolean {
+  return holder.includes('*') || other.every((right) => holder.includes(right));
+}

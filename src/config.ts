@@ -1,0 +1,194 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+
+/** One key of the environment: its sentence (README's table is made from these), its default and how it is read. */
+interface Key<T> {
+  readonly sentence: string;
+  /** As README shows it; empty when there is none. */
+  readonly shownDefault: string;
+  /** Throws an Error whose message completes "KEY …". `undefined` and `''` mean "not set". */
+  readonly read: (raw: string | undefined, environment: Environment) => T;
+}
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const inTests = (environment: Environment) => environment.NODE_ENV === 'test';
+
+/** Every key that Latchkey reads. This file is the only place that reads the environment. */
+export const KEYS = {
+  HOST: text('Address to listen on.', '0.0.0.0'),
+  PORT: whole('Port to listen on; 0 picks a free one.', 3000, 0, 65_535),
+  PUBLIC_URL: optional('Base of every link that Latchkey gives out.', 'http://localhost:PORT', webAddress),
+  DATA_DIR: text('Directory of the embedded database and of generated secrets.', './data', (path) => resolve(path)),
+  DATABASE_URL: optional(
+    'PostgreSQL to use, `postgres://user:password@host:port/name`. Without it an embedded server is started.',
+    'embedded',
+    databaseAddress,
+  ),
+  DATABASE_POOL_SIZE: whole('Connections to PostgreSQL at most.', 10, 2, 500),
+  SECRET_KEY: optional(
+    'Seals one-time-password secrets and signing keys: 64 hex digits. Required with DATABASE_URL.',
+    'generated into DATA_DIR',
+    secretKey,
+  ),
+  ADMIN_EMAIL: optional('Address of the first administrator, created when there are no users.', 'admin@example.com', String),
+  ADMIN_PASSWORD: optional("The first administrator's password.", 'generated and printed once', String),
+  SESSION_DAYS: whole('Days without activity after which a browser session expires.', 14, 1, 365),
+  OTP_WINDOW_SECONDS: whole('Seconds after sign-in in which a one-time password is accepted.', 300, 10, 3_600),
+  OTP_ISSUER: text('The name that authenticator apps show.', 'Latchkey'),
+  BCRYPT_COST: {
+    sentence: 'Cost of a password hash, 10 to 15.',
+    shownDefault: '12',
+    read: (raw, environment) => wholeNumber(raw, 12, inTests(environment) ? 4 : 10, 15),
+  } satisfies Key<number>,
+  PASSWORD_CONCURRENCY: whole(
+    'Password hashes computed at once.',
+    Math.max(1, availableParallelism() - 1),
+    1,
+    64,
+    'processor cores − 1',
+  ),
+  PASSWORD_QUEUE: whole('Password hashes that may wait; beyond them 503 with Retry-After.', 64, 1, 10_000),
+  TRUST_PROXY: {
+    sentence:
+      'Proxies whose X-Forwarded-For counts: addresses, subnets, `loopback`, `linklocal`, `uniquelocal`, with commas.',
+    shownDefault: 'none',
+    read: (raw) => commaList(raw).map(proxyAddress),
+  } satisfies Key<string[]>,
+  ALLOWED_ORIGINS: {
+    sentence: 'Origins whose browser pages may call the API, with commas.',
+    shownDefault: 'none',
+    read: (raw) => commaList(raw).map(origin),
+  } satisfies Key<string[]>,
+  GEOIP_DB: optional('Path of a MaxMind .mmdb file that turns addresses into places.', 'none', String),
+  SMTP_URL: optional('Where security notices are sent from, `smtp://user:password@host:port`.', 'none', mailAddress),
+  MAIL_FROM: text('Sender of security notices.', 'Latchkey <latchkey@localhost>'),
+  DOCS: {
+    sentence: 'Whether /docs and /openapi.json are served.',
+    shownDefault: 'true, false when NODE_ENV is production',
+    read: (raw, environment) => (raw === undefined ? environment.NODE_ENV !== 'production' : yesOrNo(raw)),
+  } satisfies Key<boolean>,
+  LOG_LEVEL: {
+    sentence: 'One of fatal, error, warn, info, debug, silent.',
+    shownDefault: 'info',
+    read: (raw) => oneOf(raw ?? 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'silent']),
+  } satisfies Key<string>,
+};
+
+type Values = { readonly [K in keyof typeof KEYS]: ReturnType<(typeof KEYS)[K]['read']> };
+
+/** The configuration, read and checked. */
+export class Config {
+  readonly values: Values;
+
+  /** @throws ConfigError that lists everything wrong with the environment, not only the first thing. */
+  constructor(environment: Environment = process.env) {
+    const values: Record<string, unknown> = {};
+    const wrong: string[] = [];
+    for (const [name, key] of Object.entries(KEYS)) {
+      const raw = environment[name] === '' ? undefined : environment[name];
+      try {
+        values[name] = key.read(raw, environment);
+      } catch (error) {
+        wrong.push(`${name} ${(error as Error).message}`);
+      }
+    }
+    if (values.DATABASE_URL && !environment.SECRET_KEY) {
+      wrong.push('SECRET_KEY is required with DATABASE_URL: set it to the output of `openssl rand -hex 32`');
+    }
+    if (wrong.length > 0) throw new ConfigError(wrong);
+    this.values = values as Values;
+  }
+
+  get<K extends keyof Values>(name: K): Values[K] {
+    return this.values[name];
+  }
+}
+
+/** Everything that is wrong with the environment, a sentence each; never repeats a value. */
+export class ConfigError extends Error {
+  constructor(readonly wrong: readonly string[]) {
+    super(`Latchkey cannot start:\n${wrong.map((line) => `  - ${line}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+function text(sentence: string, shownDefault: string, refine: (raw: string) => string = String): Key<string> {
+  return { sentence, shownDefault, read: (raw) => refine(raw ?? shownDefault) };
+}
+
+function optional<T>(sentence: string, shownDefault: string, refine: (raw: string) => T): Key<T | undefined> {
+  return { sentence, shownDefault, read: (raw) => (raw === undefined ? undefined : refine(raw)) };
+}
+
+function whole(
+  sentence: string,
+  fallback: number,
+  least: number,
+  most: number,
+  shownDefault = String(fallback),
+): Key<number> {
+  return { sentence, shownDefault, read: (raw) => wholeNumber(raw, fallback, least, most) };
+}
+
+function wholeNumber(raw: string | undefined, fallback: number, least: number, most: number): number {
+  const value = raw === undefined ? fallback : /^\d{1,9}$/.test(raw) ? Number(raw) : NaN;
+  if (!(value >= least && value <= most)) throw new Error(`must be a whole number from ${least} to ${most}`);
+  return value;
+}
+
+function yesOrNo(raw: string): boolean {
+  if (raw !== 'true' && raw !== 'false') throw new Error('must be true or false');
+  return raw === 'true';
+}
+
+function oneOf(raw: string, known: readonly string[]): string {
+  if (!known.includes(raw)) throw new Error(`must be one of ${known.join(', ')}`);
+  return raw;
+}
+
+function commaList(raw: string | undefined): string[] {
+  return (raw ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function address(raw: string, protocols: readonly string[], example: string): URL {
+  const url = URL.canParse(raw) ? new URL(raw) : null;
+  if (url === null || !protocols.includes(url.protocol)) throw new Error(`must look like ${example}`);
+  return url;
+}
+
+function webAddress(raw: string): string {
+  const url = address(raw, ['http:', 'https:'], 'https://latchkey.example.com');
+  if (url.search || url.hash || url.username) throw new Error('must have no query, fragment or user');
+  return url.href.replace(/\/+$/, '');
+}
+
+function databaseAddress(raw: string): string {
+  address(raw, ['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/name');
+  return raw;
+}
+
+function mailAddress(raw: string): string {
+  address(raw, ['smtp:', 'smtps:'], 'smtp://user:password@host:587');
+  return raw;
+}
+
+function origin(raw: string): string {
+  const url = address(raw, ['http:', 'https:'], 'https://app.example.com');
+  if (url.origin !== raw) throw new Error('must be origins, such as https://app.example.com, without a path');
+  return raw;
+}
+
+function proxyAddress(raw: string): string {
+  if (!/^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(\/\d{1,3})?)$/.test(raw)) {
+    throw new Error('must be addresses, subnets, loopback, linklocal or uniquelocal');
+  }
+  return raw;
+}
+
+function secretKey(raw: string): Buffer {
+  if (!/^[0-9a-fA-F]{64}$/.test(raw)) throw new Error('must be 64 hex digits: the output of `openssl rand -hex 32`');
+  return Buffer.from(raw, 'hex');
+}

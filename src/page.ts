@@ -1,0 +1,75 @@
+/**
+ * The one list vocabulary: what to keep, in which order, which window of it, and whether the total is
+ * wanted. Every API's list style is translated into it. Fields carry the core's own names (`lastActivityAt`).
+ */
+export interface Page {
+  readonly filter: Filter | null;
+  /** Orders in turn; whoever runs the page adds `id` as the last one, so that the order is total. */
+  readonly sort: readonly Sort[];
+  readonly window: Window;
+  readonly countTotal: boolean;
+}
+
+export type Filter = Condition | Group;
+
+export interface Group {
+  readonly combine: 'and' | 'or';
+  readonly members: readonly Filter[];
+}
+
+/** True for a row when the operator holds for any of the values (`not_eq`, `not_contain`: for all of them). */
+export interface Condition {
+  readonly field: string;
+  readonly operator: Operator;
+  readonly values: readonly Value[];
+}
+
+export const OPERATORS = ['eq', 'not_eq', 'contains', 'not_contain', 'gt', 'gt_eq', 'lt', 'lt_eq'] as const;
+export type Operator = (typeof OPERATORS)[number];
+
+/** An `integer` travels as its decimal string, since ids are 64-bit. */
+export type Value = string | boolean | Date;
+export type FieldKind = 'text' | 'integer' | 'boolean' | 'instant';
+
+export interface Sort {
+  readonly field: string;
+  readonly descending: boolean;
+}
+
+/**
+ * Either so many rows after skipping some, or so many rows strictly after (before) a place in the order.
+ * A place is the values of the sort fields in their order, then the id; `null` stands for the very start (end).
+ */
+export type Window =
+  | { readonly kind: 'offset'; readonly offset: number; readonly limit: number }
+  | { readonly kind: 'after' | 'before'; readonly place: Place | null; readonly limit: number };
+export type Place = readonly Value[];
+
+/** What a page comes back as; rows always stand in the order that was asked for. */
+export interface Slice<Row> {
+  readonly rows: readonly Row[];
+  /** How many rows the filter keeps in all; null when the total was not wanted. */
+  readonly total: number | null;
+  /** Whether rows exist before the first and after the last one of this slice. */
+  readonly hasPrevious: boolean;
+  readonly hasNext: boolean;
+}
+
+export function isGroup(filter: Filter): filter is Group {
+  return 'combine' in filter;
+}
+
+/** Whether any condition of the filter speaks of the field. */
+export function mentions(filter: Filter | null, field: string): boolean {
+  if (filter === null) return false;
+  return isGroup(filter)
+    ? filter.members.some((member) => mentions(member, field))
+    : filter.field === field;
+}
+
+/** Both filters at once; null stands for "everything". */
+export function both(left: Filter | null, right: Filter | null): Filter | null {
+  if (left === null) return right;
+  if (right === null) return left;
+  return { combine: 'and', members: [left, right] };
+}

@@ -1,0 +1,163 @@
+import bcrypt from 'bcrypt';
+import { createCipheriv, createDecipheriv, createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { Refusal } from './refusal.js';
+
+const TOKEN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** A session token: 128 random bits written as a UUID, all of them random (DECISIONS.md, All APIs 3). */
+export function mintToken(): string {
+  return randomBytes(16)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** Whether a text can be a token at all; what cannot is refused without asking the database. */
+export function looksLikeToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** What is stored of a token: SHA-256. 128 random bits need neither salt nor stretching. */
+export function hashToken(token: string): Buffer {
+  return createHash('sha256').update(token, 'ascii').digest();
+}
+
+/** A recovery code: eight lower-case letters, shown once (DECISIONS.md, All APIs 7). */
+export function mintRecoveryCode(): string {
+  return Array.from({ length: 8 }, () => String.fromCharCode(97 + randomInt(26))).join('');
+}
+
+/** A password for a person to copy once: 20 letters and digits that cannot be mistaken for each other. */
+export function mintPassword(): string {
+  const letters = 'abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789';
+  return Array.from({ length: 20 }, () => letters[randomInt(letters.length)]).join('');
+}
+
+/** Whether two texts are the same, in a time that does not tell where they differ. */
+export function sameSecret(left: string, right: string): boolean {
+  return timingSafeEqual(createHash('sha256').update(left).digest(), createHash('sha256').update(right).digest());
+}
+
+/** Seals small secrets at rest: AES-256-GCM under SECRET_KEY, bound to what they belong to. */
+export class Sealer {
+  /** @param key 32 bytes */
+  constructor(private readonly key: Buffer) {}
+
+  /** @returns 12 bytes of nonce, 16 of tag, the ciphertext. */
+  seal(plain: string, boundTo: string): Buffer {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.key, nonce).setAAD(Buffer.from(boundTo));
+    const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+  }
+
+  /** @throws Error when it was sealed under another key, for another purpose, or was changed. */
+  open(sealed: Buffer, boundTo: string): string {
+    const decipher = createDecipheriv('aes-256-gcm', this.key, sealed.subarray(0, 12))
+      .setAAD(Buffer.from(boundTo))
+      .setAuthTag(sealed.subarray(12, 28));
+    return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
+  }
+}
+
+/** Longest password in bytes of UTF-8: bcrypt looks at no more. */
+export const MAX_PASSWORD_BYTES = 72;
+
+/**
+ * Hashes and checks passwords under bcrypt, so many at a time and with a bounded line behind them, so that a
+ * flood of sign-ins starves nothing else (PERFORMANCE.md, Login).
+ */
+export class Passwords {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+  private readonly dummies = new Map<number, string>();
+
+  constructor(
+    readonly cost: number,
+    private readonly concurrency: number,
+    private readonly queueLength: number,
+  ) {}
+
+  /**
+   * @param cost bcrypt's cost; by default today's
+   * @throws Refusal busy
+   */
+  hash(secret: string, cost = this.cost): Promise<string> {
+    return this.inTurn(() => bcrypt.hash(secret, cost));
+  }
+
+  /**
+   * Whether the password fits the hash. Takes as long whatever the answer and whatever the hash: no hash, a
+   * hash of a lower cost and a password that bcrypt cannot take are all made up for with dummy comparisons.
+   * @throws Refusal busy
+   */
+  check(password: string, hash: string | null): Promise<boolean> {
+    return this.inTurn(async () => {
+      const possible = hash !== null && isHashable(password);
+      const fits = await bcrypt.compare(
+        possible ? password : 'dummy',
+        possible ? hash : this.dummy(this.cost),
+      );
+      // 2^c + (2^c + 2^(c+1) + … + 2^(cost−1)) = 2^cost: an old, cheaper hash takes as long as today's.
+      for (let cost = possible ? bcrypt.getRounds(hash) : this.cost; cost < this.cost; cost++) {
+        await bcrypt.compare('dummy', this.dummy(cost));
+      }
+      return possible && fits;
+    });
+  }
+
+  /** Compares a short code with several hashes; the first that fits is named. @throws Refusal busy */
+  async findFitting<T extends { codeHash: string }>(code: string, among: readonly T[]): Promise<T | null> {
+    let found: T | null = null;
+    for (const candidate of among) {
+      if (await this.inTurn(() => bcrypt.compare(code, candidate.codeHash))) found ??= candidate;
+    }
+    return found;
+  }
+
+  /** Whether a hash was made at another cost than today's and is worth making anew. */
+  isOutdated(hash: string): boolean {
+    return bcrypt.getRounds(hash) !== this.cost;
+  }
+
+  /** How many hashes are being computed and how many wait, for the metrics. */
+  get load(): { running: number; waiting: number } {
+    return { running: this.running, waiting: this.waiting.length };
+  }
+
+  private dummy(cost: number): string {
+    const known = this.dummies.get(cost) ?? bcrypt.genSaltSync(cost) + 'A'.repeat(31);
+    this.dummies.set(cost, known);
+    return known;
+  }
+
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running >= this.concurrency) {
+      if (this.waiting.length >= this.queueLength) throw new Refusal('busy', { retryAfterSeconds: 2 });
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    } else {
+      this.running++;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running--;
+    }
+  }
+}
+
+/** Whether bcrypt sees the whole of a password: at most 72 bytes, no NUL, no half surrogate pair. */
+export function isHashable(password: string): boolean {
+  return (
+    password !== '' &&
+    Buffer.byteLength(password) <= MAX_PASSWORD_BYTES &&
+    !password.includes('\0') &&
+    isWellFormed(password)
+  );
+}
+
+/** Whether a text is valid Unicode: no surrogate without its other half. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}

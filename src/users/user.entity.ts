@@ -1,0 +1,63 @@
+import { Check, Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
+
+/** Who someone is. The password hash never leaves `users/`. */
+@Entity('users')
+@Unique('users_email_key_unique', ['emailKey'])
+@Check('users_status_known', `status IN ('active', 'closed')`)
+export class User {
+  /** A 64-bit number as its decimal string. */
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    generatedIdentity: 'ALWAYS',
+    primaryKeyConstraintName: 'users_pkey',
+  })
+  id: string;
+
+  /** The address as it was given, after Unicode NFC. */
+  @Column('text')
+  email: string;
+
+  /** What addresses are compared by: see `emailKey()` in email.ts. */
+  @Column('text', { name: 'email_key' })
+  emailKey: string;
+
+  @Column('text', { name: 'first_name', nullable: true })
+  firstName: string | null;
+
+  @Column('text', { name: 'last_name', nullable: true })
+  lastName: string | null;
+
+  @Column('text', { name: 'avatar_url', nullable: true })
+  avatarUrl: string | null;
+
+  @Column('text', { name: 'phone_number', nullable: true })
+  phoneNumber: string | null;
+
+  @Column('text', { nullable: true })
+  locale: string | null;
+
+  @Column('text', { name: 'time_zone', nullable: true })
+  timeZone: string | null;
+
+  @Column('text', { default: 'active' })
+  status: 'active' | 'closed';
+
+  @Column('text', { array: true, default: '{}' })
+  rights: string[];
+
+  @Column('text', { name: 'password_hash', nullable: true })
+  passwordHash: string | null;
+
+  /** Rises with every change of the password, the address, the second factor or the status. */
+  @Column('integer', { name: 'credentials_version', default: 1 })
+  credentialsVersion: number;
+
+  @Column('boolean', { name: 'two_factor_auth', default: false })
+  twoFactorAuth: boolean;
+
+  @Column('timestamptz', { name: 'created_at', precision: 3 })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'updated_at', precision: 3 })
+  updatedAt: Date;
+}
