@@ -32,3 +32,15 @@ export function may(caller: Pick<Caller, 'rights'>, right: Right): boolean {
 export function holdsAllRightsOf(holder: readonly string[], other: readonly string[]): boolean {
   return holder.includes('*') || other.every((right) => holder.includes(right));
 }
+
+/** Whoever runs the command line on the server's machine: no session, and every right. */
+export const OPERATOR: Caller = {
+  user: { id: '0' },
+  session: { id: '0' },
+  readOnly: false,
+  machine: false,
+  pending: false,
+  jwtExpiresAt: null,
+  rights: ['*'],
+  ip: 'command line',
+};

@@ -1,0 +1,107 @@
+import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { createHash } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import { Refusal, type Reason } from '../refusal.js';
+
+/** The window in which attempts are counted, from the first one on (DECISIONS.md, All APIs 7 and 8). */
+export const ATTEMPT_WINDOW_SECONDS = 15 * 60;
+/** How many attempts against one key one process looks at at a time; others wait in line. */
+const AT_ONCE = 4;
+/** How many may stand in one line; who comes later is told to come back. */
+const LONGEST_LINE = 60;
+
+/** One thing that is counted: at most so many failures for a key within the window. */
+export interface Limit {
+  readonly key: string;
+  readonly most: number;
+  /** Whether a success forgets the failures; otherwise it only takes its own attempt back. */
+  readonly clearedBySuccess: boolean;
+}
+
+/**
+ * Counts guesses: each attempt is counted in its own committed statement before it is looked at, and a success
+ * takes it back, so that no burst and no crash gains a guess (SECURITY.md, lesson a). Counts live in PostgreSQL:
+ * all instances share them.
+ */
+export class Attempts {
+  private readonly limiters = new Map<number, RateLimiterPostgres>();
+  private readonly inLine = new Map<string, { running: number; waiting: (() => void)[] }>();
+
+  constructor(private readonly database: DataSource) {}
+
+  /**
+   * Runs a check that says whether the attempt was right.
+   * @throws Refusal of the given reason, with `retryAfterSeconds`, once any limit is passed; nothing is checked then
+   * @throws Refusal busy
+   */
+  async guard<T>(limits: readonly Limit[], reason: Reason, check: () => Promise<T | null>): Promise<T | null> {
+    const first = limits[0];
+    if (first === undefined) throw new Error('an attempt without a limit');
+    // A burst of right passwords would otherwise pass for a burst of guesses: each counts until it is checked.
+    return this.inTurn(first.key, async () => {
+      await this.count(limits, reason);
+      const result = await check();
+      if (result !== null) await this.takeBack(limits);
+      return result;
+    });
+  }
+
+  private async count(limits: readonly Limit[], reason: Reason): Promise<void> {
+    const outcomes = await Promise.allSettled(limits.map((limit) => this.limiter(limit.most).consume(hash(limit.key))));
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => outcome.reason);
+    if (refused.length === 0) return;
+    const failure = refused.find((cause) => !(cause instanceof RateLimiterRes));
+    if (failure !== undefined) throw failure;
+    const milliseconds = Math.max(...refused.map((result: RateLimiterRes) => result.msBeforeNext));
+    throw new Refusal(reason, { retryAfterSeconds: Math.max(1, Math.ceil(milliseconds / 1000)) });
+  }
+
+  private async takeBack(limits: readonly Limit[]): Promise<void> {
+    await Promise.all(
+      limits.map((limit) => {
+        const limiter = this.limiter(limit.most);
+        return limit.clearedBySuccess ? limiter.delete(hash(limit.key)) : limiter.reward(hash(limit.key));
+      }),
+    );
+  }
+
+  private limiter(most: number): RateLimiterPostgres {
+    let limiter = this.limiters.get(most);
+    if (limiter === undefined) {
+      limiter = new RateLimiterPostgres({
+        storeClient: this.database,
+        storeType: 'typeorm',
+        tableName: 'attempts',
+        tableCreated: true,
+        keyPrefix: '',
+        points: most,
+        duration: ATTEMPT_WINDOW_SECONDS,
+      });
+      this.limiters.set(most, limiter);
+    }
+    return limiter;
+  }
+
+  private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const line = this.inLine.get(key) ?? { running: 0, waiting: [] };
+    this.inLine.set(key, line);
+    if (line.running >= AT_ONCE) {
+      if (line.waiting.length >= LONGEST_LINE) throw new Refusal('busy', { retryAfterSeconds: 2 });
+      await new Promise<void>((resolve) => line.waiting.push(resolve));
+    } else {
+      line.running++;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = line.waiting.shift();
+      if (next) next();
+      else if (--line.running === 0) this.inLine.delete(key);
+    }
+  }
+}
+
+/** Keys name people and addresses; the table need not. */
+function hash(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
+}
