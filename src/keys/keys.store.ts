@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, IsNull, MoreThan } from 'typeorm';
+import { SigningKey } from './signing-key.entity.js';
+
+/** All SQL on `signing_keys`. */
+@Injectable()
+export class KeysStore {
+  constructor(private readonly database: DataSource) {}
+
+  /** Keys that still count, the newest first. */
+  unretired(now: Date): Promise<SigningKey[]> {
+    return this.database.manager.find(SigningKey, {
+      where: [{ retiresAt: IsNull() }, { retiresAt: MoreThan(now) }],
+      order: { createdAt: 'DESC', kid: 'ASC' },
+    });
+  }
+
+  /** Adds a key when there is none; of several instances that start at once, one does. */
+  addFirst(make: () => Promise<SigningKey>, now: Date): Promise<void> {
+    return this.database.transaction(async (manager) => {
+      await manager.query('LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE');
+      const unretired = await manager.count(SigningKey, {
+        where: [{ retiresAt: IsNull() }, { retiresAt: MoreThan(now) }],
+      });
+      if (unretired === 0) await manager.insert(SigningKey, await make());
+    });
+  }
+
+  /** Adds the successor of all keys there are; they retire at the given moment, if they did not sooner. */
+  replace(successor: SigningKey, retiresAt: Date): Promise<void> {
+    return this.database.transaction(async (manager) => {
+      await manager.query('LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE');
+      await manager.query(
+        'UPDATE signing_keys SET retires_at = $1 WHERE retires_at IS NULL OR retires_at > $1',
+        [retiresAt],
+      );
+      await manager.insert(SigningKey, successor);
+    });
+  }
+}

@@ -1,0 +1,22 @@
+import type { Resource } from '../json-api/resource.js';
+import type { EnrollmentView } from './otp.service.js';
+
+/** An enrollment as it is answered: with a picture of the URI beside what the service made. */
+export type AnsweredEnrollment = EnrollmentView & { readonly qrCode?: string };
+
+/** The wire form of an enrollment; `secret`, `otpauth_uri`, `qr_code` and `recovery_codes` are shown once. */
+export const otpEnrollmentResource: Resource<AnsweredEnrollment> = {
+  type: 'otp_enrollments',
+  id: ({ enrollment }) => enrollment.id,
+  attributes: {
+    user_id: { read: ({ enrollment }) => Number(enrollment.userId), kind: 'integer' },
+    secret: { read: (view) => view.secret ?? null, kind: 'text' },
+    otpauth_uri: { read: (view) => view.otpauthUri ?? null, kind: 'text' },
+    qr_code: { read: (view) => view.qrCode ?? null, kind: 'text' },
+    recovery_codes: { read: (view) => view.recoveryCodes ?? null, kind: 'list' },
+    recovery_codes_left: { read: (view) => view.recoveryCodesLeft, kind: 'integer', initial: 0 },
+    confirmed_at: { read: ({ enrollment }) => enrollment.confirmedAt, kind: 'instant' },
+    created_at: { read: ({ enrollment }) => enrollment.createdAt, kind: 'instant' },
+  },
+  relationships: {},
+};

@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Attempts } from './attempts.js';
+import { CredentialChanges } from './credential-changes.js';
+import { UsersController } from './users.controller.js';
+import { UsersService } from './users.service.js';
+import { UsersStore } from './users.store.js';
+
+@Module({
+  controllers: [UsersController],
+  providers: [
+    UsersService,
+    UsersStore,
+    CredentialChanges,
+    { provide: Attempts, useFactory: (database: DataSource) => new Attempts(database), inject: [DataSource] },
+  ],
+  exports: [UsersService, CredentialChanges, Attempts],
+})
+export class UsersModule {}

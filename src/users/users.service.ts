@@ -1,0 +1,304 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { holdsAllRightsOf, may, OPERATOR, type Caller } from '../caller.js';
+import { Clock } from '../clock.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import { Notices } from '../delivery/mailer.js';
+import type { Page, Slice } from '../page.js';
+import { Refusal } from '../refusal.js';
+import { mintPassword, Passwords } from '../secrets.js';
+import { Attempts, type Limit } from './attempts.js';
+import { CredentialChanges } from './credential-changes.js';
+import { emailKey } from './email.js';
+import { passwordProblem } from './password-policy.js';
+import type { User } from './user.entity.js';
+import { UsersStore } from './users.store.js';
+
+/** What may be said about a person; every member is optional and null clears it. */
+export type Profile = Partial<
+  Pick<User, 'firstName' | 'lastName' | 'avatarUrl' | 'phoneNumber' | 'locale' | 'timeZone'>
+>;
+
+export interface UserDraft extends Profile {
+  readonly email: string;
+  /** Null for someone who cannot sign in by password yet. */
+  readonly password: string | null;
+  readonly rights?: string[];
+}
+
+export interface UserEdits extends Profile {
+  readonly email?: string;
+  readonly password?: string;
+  /** The caller's own password, asked for when the address or the password changes. */
+  readonly currentPassword?: string;
+}
+
+/** Who someone is: checks passwords, keeps users. */
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly store: UsersStore,
+    private readonly passwords: Passwords,
+    private readonly attempts: Attempts,
+    private readonly changes: CredentialChanges,
+    private readonly clock: Clock,
+    private readonly audit: AuditLog,
+    private readonly notices: Notices,
+  ) {}
+
+  /**
+   * The active user whose address and password these are, or null. Takes the same time and the same statements
+   * for an unknown address, a wrong password, a closed user, and a password that no hash can hold.
+   * @throws Refusal too_many_sign_ins past a limit of DECISIONS.md, All APIs 8; busy when the hashing line is full
+   */
+  async verify(email: string, password: string, ip: string): Promise<User | null> {
+    const key = emailKey(email);
+    return this.checkPassword(key ?? email, password, ip, () => this.store.findByEmailKey(key ?? ''));
+  }
+
+  /**
+   * The user with this id, if the password is theirs: for callers who prove themselves once more.
+   * @throws Refusal too_many_sign_ins, busy, as `verify`
+   */
+  async reprove(id: string, password: string, ip: string): Promise<User | null> {
+    const user = await this.store.find(id);
+    return this.checkPassword(user?.emailKey ?? '', password, ip, () => Promise.resolve(user));
+  }
+
+  /** The users a caller may see: with `user.read` all of them, else only themselves. */
+  list(caller: Caller, page: Page): Promise<Slice<User>> {
+    return this.store.list(page, may(caller, 'user.read') ? null : caller.user.id);
+  }
+
+  /** @throws Refusal not_found for an unknown user and for one the caller may not see */
+  async read(caller: Caller, id: string): Promise<User> {
+    const visible = id === caller.user.id || may(caller, 'user.read');
+    const user = visible ? await this.store.find(id) : null;
+    if (user === null) throw new Refusal('not_found');
+    return user;
+  }
+
+  /**
+   * @throws Refusal forbidden without `user.write`; taken or invalid at `email`; what is wrong with the password
+   *   at `password`; busy
+   */
+  async create(caller: Caller, draft: UserDraft): Promise<User> {
+    if (!may(caller, 'user.write')) throw new Refusal('forbidden');
+    const { email, password, rights = [], ...profile } = draft;
+    const passwordHash = password === null ? null : await this.hashNew(password);
+    const user = await this.store.insert({
+      ...profile,
+      email: email.normalize('NFC'),
+      emailKey: knownEmailKey(email),
+      passwordHash,
+      rights,
+      createdAt: this.clock.now(),
+    });
+    this.audit.record({ action: 'user.create', userId: user.id, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
+    return user;
+  }
+
+  /**
+   * Changes a profile, an address or a password. The latter two ask for the caller's own current password and
+   * end the user's other browser sessions in the same transaction; machine sessions stay.
+   * @throws Refusal not_found, forbidden, blank or wrong_password at `current_password`, taken, too_many_sign_ins
+   */
+  async update(caller: Caller, id: string, edits: UserEdits): Promise<User> {
+    const before = await this.writable(caller, id);
+    const { email, password, currentPassword, ...profile } = edits;
+    const key = email === undefined ? before.emailKey : knownEmailKey(email);
+    const isNewProof = password !== undefined || key !== before.emailKey;
+    const proved = isNewProof ? await this.proveCaller(caller, currentPassword) : null;
+    const passwordHash = password === undefined ? undefined : await this.hashNew(password);
+    const updated = await this.oneAddressTried(caller, key !== before.emailKey, () =>
+      this.store.transaction(async (manager) => {
+        const user = await this.locked(manager, id);
+        // Whoever changed it meanwhile has also ended this caller's right to change it.
+        if (proved !== null && proved.id === id && proved.credentialsVersion !== user.credentialsVersion) {
+          throw new Refusal('wrong_password', { attribute: 'current_password' });
+        }
+        const changed = {
+          ...profile,
+          ...(email === undefined ? {} : { email: email.normalize('NFC'), emailKey: key }),
+          ...(passwordHash === undefined ? {} : { passwordHash }),
+          updatedAt: this.clock.now(),
+        };
+        if (!isNewProof) return this.store.update(manager, user, changed);
+        return this.changeProofs(manager, caller, user, changed, 'browser');
+      }),
+    );
+    if (isNewProof) this.tellOfNewProof(caller, before, updated);
+    return updated;
+  }
+
+  /**
+   * Closes a user: they cannot sign in any more, and every session of theirs is over, machine ones too.
+   * Closing a closed user changes nothing.
+   * @throws Refusal not_found, forbidden, last_administrator
+   */
+  async close(caller: Caller, id: string): Promise<void> {
+    const user = await this.writable(caller, id);
+    if (!may(caller, 'user.write')) throw new Refusal('forbidden');
+    await this.store.transaction(async (manager) => {
+      const administrators = await this.store.lockAdministrators(manager);
+      if (administrators.length === 1 && administrators[0] === id) throw new Refusal('last_administrator');
+      const locked = await this.locked(manager, id);
+      if (locked.status === 'closed') return;
+      const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
+      await this.changeProofs(manager, caller, locked, closed, 'all');
+    });
+    this.audit.record({ action: 'user.close', userId: user.id, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
+  }
+
+  /** Gives a user exactly these rights, from the next request on. @throws Refusal not_found, last_administrator */
+  async setRights(id: string, rights: string[]): Promise<User> {
+    const user = await this.store.transaction(async (manager) => {
+      const administrators = await this.store.lockAdministrators(manager);
+      if (!rights.includes('*') && administrators.length === 1 && administrators[0] === id) {
+        throw new Refusal('last_administrator');
+      }
+      const locked = await this.locked(manager, id);
+      return this.store.update(manager, locked, { rights, updatedAt: this.clock.now() });
+    });
+    this.audit.record({ action: 'user.set_rights', userId: id, by: 'command line', outcome: 'ok' });
+    return user;
+  }
+
+  /** The user with this address in whatever spelling, or null. For the command line. */
+  findByEmail(email: string): Promise<User | null> {
+    return this.store.findByEmailKey(emailKey(email) ?? '');
+  }
+
+  /**
+   * Notes within a transaction that a user's second factor came or went, and ends their other browser sessions.
+   * @returns false when the credentials are not those any more that the caller proved
+   */
+  async setTwoFactor(
+    manager: EntityManager,
+    caller: Caller,
+    user: Pick<User, 'id' | 'credentialsVersion'>,
+    twoFactorAuth: boolean,
+  ): Promise<boolean> {
+    const locked = await this.locked(manager, user.id);
+    if (locked.credentialsVersion !== user.credentialsVersion || locked.status !== 'active') return false;
+    const changed = { twoFactorAuth, updatedAt: this.clock.now() };
+    await this.changeProofs(manager, caller, locked, changed, 'browser', twoFactorAuth);
+    return true;
+  }
+
+  /**
+   * Creates an administrator when there are no users at all, and otherwise nothing.
+   * @returns the address, and the password when it was generated (to be shown once); null when there was no need
+   * @throws Refusal invalid at `ADMIN_EMAIL`, or what is wrong with the password at `ADMIN_PASSWORD`
+   */
+  async ensureFirstAdministrator(
+    email = 'admin@example.com',
+    password?: string,
+  ): Promise<{ email: string; password: string | null } | null> {
+    const key = emailKey(email);
+    if (key === null) throw new Refusal('invalid', { attribute: 'ADMIN_EMAIL' });
+    const problem = password === undefined ? null : passwordProblem(password);
+    if (problem !== null) throw new Refusal(problem, { attribute: 'ADMIN_PASSWORD' });
+    const chosen = password ?? mintPassword();
+    return this.store.transaction(async (manager) => {
+      if (!(await this.store.lockWhileEmpty(manager))) return null;
+      const passwordHash = await this.passwords.hash(chosen);
+      const createdAt = this.clock.now();
+      await this.store.insert({ email: email.normalize('NFC'), emailKey: key, passwordHash, rights: ['*'], createdAt }, manager);
+      return { email, password: password === undefined ? chosen : null };
+    });
+  }
+
+  private async checkPassword(
+    key: string,
+    password: string,
+    ip: string,
+    load: () => Promise<User | null>,
+  ): Promise<User | null> {
+    return this.attempts.guard(signInLimits(key, ip), 'too_many_sign_ins', async () => {
+      const user = await load();
+      const hash = user?.status === 'active' ? user.passwordHash : null;
+      const fits = await this.passwords.check(password, hash);
+      if (user === null || hash === null || !fits) return null;
+      if (this.passwords.isOutdated(hash)) await this.store.rehash(user.id, hash, await this.passwords.hash(password));
+      return user;
+    });
+  }
+
+  private hashNew(password: string): Promise<string> {
+    const problem = passwordProblem(password);
+    if (problem !== null) throw new Refusal(problem, { attribute: 'password' });
+    return this.passwords.hash(password);
+  }
+
+  private async writable(caller: Caller, id: string): Promise<User> {
+    const user = await this.read(caller, id);
+    const others = user.id !== caller.user.id;
+    if (others && !(may(caller, 'user.write') && holdsAllRightsOf(caller.rights, user.rights))) {
+      throw new Refusal('forbidden');
+    }
+    return user;
+  }
+
+  private async proveCaller(caller: Caller, currentPassword: string | undefined): Promise<User | null> {
+    if (caller === OPERATOR) return null;
+    if (!currentPassword) throw new Refusal('blank', { attribute: 'current_password' });
+    const proved = await this.reprove(caller.user.id, currentPassword, caller.ip);
+    if (proved === null) throw new Refusal('wrong_password', { attribute: 'current_password' });
+    return proved;
+  }
+
+  private async changeProofs(
+    manager: EntityManager,
+    caller: Caller,
+    user: User,
+    changed: Partial<User>,
+    ends: 'browser' | 'all',
+    secondFactorProved = false,
+  ): Promise<User> {
+    const credentialsVersion = user.credentialsVersion + 1;
+    const updated = await this.store.update(manager, user, { ...changed, credentialsVersion });
+    const own = caller.user.id === user.id && ends !== 'all';
+    const keepSessionId = own ? caller.session.id : null;
+    await this.changes.announce(manager, { userId: user.id, ends, keepSessionId, secondFactorProved });
+    return updated;
+  }
+
+  private async locked(manager: EntityManager, id: string): Promise<User> {
+    const user = await this.store.lock(manager, id);
+    if (user === null) throw new Refusal('not_found');
+    return user;
+  }
+
+  /** Trying addresses tells which of them are taken, so only so many may be tried. */
+  private async oneAddressTried<T>(caller: Caller, isNew: boolean, write: () => Promise<T>): Promise<T> {
+    if (!isNew || may(caller, 'user.read')) return write();
+    const limits = [{ key: `address of ${caller.user.id}`, most: 10, clearedBySuccess: false }];
+    const written = await this.attempts.guard(limits, 'too_many_sign_ins', async () => ({ result: await write() }));
+    return (written as { result: T }).result;
+  }
+
+  private tellOfNewProof(caller: Caller, before: User, updated: User): void {
+    const by = { by: caller.user.id, ip: caller.ip, outcome: 'ok' as const };
+    this.audit.record({ action: 'user.new_credentials', userId: updated.id, ...by });
+    this.notices.send({
+      to: before.email,
+      subject: 'Your password or e-mail address was changed',
+      text: 'The password or the e-mail address of your account was changed, and your other browser sessions were ended. If that was not you, tell your administrator at once.',
+    });
+  }
+}
+
+function signInLimits(key: string, ip: string): Limit[] {
+  return [
+    { key: `sign-in ${key} from ${ip}`, most: 10, clearedBySuccess: true },
+    { key: `sign-in from ${ip}`, most: 100, clearedBySuccess: false },
+    { key: `sign-in ${key}`, most: 100, clearedBySuccess: false },
+  ];
+}
+
+function knownEmailKey(email: string): string {
+  const key = emailKey(email);
+  if (key === null) throw new Refusal('invalid', { attribute: 'email' });
+  return key;
+}

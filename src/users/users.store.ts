@@ -1,0 +1,115 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, EntityManager, QueryFailedError } from 'typeorm';
+import { prepared } from '../database/prepared.js';
+import { selectPage, type Columns } from '../database/select-page.js';
+import type { Page, Slice } from '../page.js';
+import { Refusal } from '../refusal.js';
+import { User } from './user.entity.js';
+
+const COLUMNS = `id, email, email_key AS "emailKey", first_name AS "firstName", last_name AS "lastName",
+  avatar_url AS "avatarUrl", phone_number AS "phoneNumber", locale, time_zone AS "timeZone", status, rights,
+  password_hash AS "passwordHash", credentials_version AS "credentialsVersion",
+  two_factor_auth AS "twoFactorAuth", created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+const LISTED: Columns = {
+  id: { sql: 'id', kind: 'integer', nullable: false },
+  email: { sql: 'email', kind: 'text', nullable: false },
+  firstName: { sql: 'first_name', kind: 'text', nullable: true },
+  lastName: { sql: 'last_name', kind: 'text', nullable: true },
+  phoneNumber: { sql: 'phone_number', kind: 'text', nullable: true },
+  locale: { sql: 'locale', kind: 'text', nullable: true },
+  timeZone: { sql: 'time_zone', kind: 'text', nullable: true },
+  status: { sql: 'status', kind: 'text', nullable: false },
+  twoFactorAuth: { sql: 'two_factor_auth', kind: 'boolean', nullable: false },
+  createdAt: { sql: 'created_at', kind: 'instant', nullable: false },
+  updatedAt: { sql: 'updated_at', kind: 'instant', nullable: false },
+};
+
+/** What a new row is made of; the rest has its default. */
+export type UserRow = Pick<User, 'email' | 'emailKey' | 'passwordHash' | 'rights' | 'createdAt'> & Partial<User>;
+
+/** All SQL on `users`. Rows come back as plain data of the entity's shape. */
+@Injectable()
+export class UsersStore {
+  constructor(private readonly database: DataSource) {}
+
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.database.transaction(work);
+  }
+
+  /** One statement, known or unknown address alike. */
+  async findByEmailKey(emailKey: string): Promise<User | null> {
+    const rows = await prepared<User>(
+      this.database,
+      'user_by_email',
+      `SELECT ${COLUMNS} FROM users WHERE email_key = $1`,
+      [emailKey],
+    );
+    return rows[0] ?? null;
+  }
+
+  async find(id: string): Promise<User | null> {
+    const rows = await prepared<User>(this.database, 'user_by_id', `SELECT ${COLUMNS} FROM users WHERE id = $1`, [id]);
+    return rows[0] ?? null;
+  }
+
+  /** Reads a user and keeps the row from changing until the transaction ends. */
+  lock(manager: EntityManager, id: string): Promise<User | null> {
+    return manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
+  }
+
+  /** How many active users hold every right; they cannot lose it until the transaction ends. */
+  async lockAdministrators(manager: EntityManager): Promise<string[]> {
+    const rows: { id: string }[] = await manager.query(
+      `SELECT id FROM users WHERE status = 'active' AND '*' = ANY (rights) ORDER BY id FOR UPDATE`,
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** Keeps anyone else from adding users until the transaction ends, and says whether there are none. */
+  async lockWhileEmpty(manager: EntityManager): Promise<boolean> {
+    await manager.query('LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE');
+    const rows: unknown[] = await manager.query('SELECT 1 FROM users LIMIT 1');
+    return rows.length === 0;
+  }
+
+  /** @throws Refusal taken, pointing at `email` */
+  async insert(row: UserRow, manager: EntityManager = this.database.manager): Promise<User> {
+    return unlessTaken(() =>
+      manager.save(User, manager.create(User, { ...row, updatedAt: row.createdAt }), { reload: true }),
+    );
+  }
+
+  /** Writes what changed about a locked row. @throws Refusal taken, pointing at `email` */
+  async update(manager: EntityManager, user: User, changes: Partial<User>): Promise<User> {
+    return unlessTaken(() => manager.save(User, Object.assign(user, changes)));
+  }
+
+  /** Replaces a hash by a newer one of the same password, unless the password changed meanwhile. */
+  async rehash(id: string, oldHash: string, newHash: string): Promise<void> {
+    await this.database.manager.update(User, { id, passwordHash: oldHash }, { passwordHash: newHash });
+  }
+
+  /** Users that the page keeps; only the one given when there is one. */
+  list(page: Page, onlyId: string | null): Promise<Slice<User>> {
+    return selectPage<User>({
+      runner: this.database,
+      columns: LISTED,
+      page,
+      select: COLUMNS,
+      from: 'users',
+      where: onlyId === null ? 'true' : 'id = $1',
+      values: onlyId === null ? [] : [onlyId],
+    });
+  }
+}
+
+async function unlessTaken<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    const driverError = error instanceof QueryFailedError ? (error.driverError as { constraint?: string }) : null;
+    if (driverError?.constraint === 'users_email_key_unique') throw new Refusal('taken', { attribute: 'email' });
+    throw error;
+  }
+}
