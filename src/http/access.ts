@@ -1,0 +1,48 @@
+import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import type { Request } from 'express';
+import type { Caller } from '../caller.js';
+
+/**
+ * Who may call a route. Every route declares exactly one of these; the guard in `sessions/` enforces them
+ * and refuses a route that declares nothing, and a test walks over all routes.
+ */
+export interface Access {
+  /**
+   * `anyone`: no credential is looked at. `optional`: a credential is looked at when there is one, and a wrong
+   * one is refused. `signed_in`: a live session or JWT. `interactive`: a live session that someone signed in
+   * to, no machine session and no JWT.
+   */
+  readonly who: 'anyone' | 'optional' | 'signed_in' | 'interactive';
+  /** A session that still owes its second factor may call this too (to end itself). */
+  readonly pendingToo?: boolean;
+  /** A read-only credential may call this although the method is not safe (minting a JWT). */
+  readonly readOnlyToo?: boolean;
+}
+
+const ACCESS = Symbol('access');
+
+/** For routes that look at no credential. */
+export const Anyone = () => SetMetadata(ACCESS, { who: 'anyone' } satisfies Access);
+/** For routes whose body is the proof, but where a credential, if sent, has to fit. */
+export const OptionallySignedIn = () =>
+  SetMetadata(ACCESS, { who: 'optional', pendingToo: true, readOnlyToo: true } satisfies Access);
+/** For routes that ask for a live session; read-only ones pass with safe methods. */
+export const SignedIn = (extras: Omit<Access, 'who'> = {}) =>
+  SetMetadata(ACCESS, { who: 'signed_in', ...extras });
+/** For routes that ask for a session that a person signed in to. */
+export const Interactive = () => SetMetadata(ACCESS, { who: 'interactive' } satisfies Access);
+
+/** What a route handler, or else its controller, declares; undefined is a mistake that the guard refuses. */
+export function accessOf(handler: object, controller: object): Access | undefined {
+  return Reflect.getMetadata(ACCESS, handler) ?? Reflect.getMetadata(ACCESS, controller);
+}
+
+/** A request on which the guard has left its caller. */
+export interface CalledRequest extends Request {
+  caller?: Caller;
+}
+
+/** Hands a route handler its caller, as the guard left it; undefined only on `anyone` and `optional` routes. */
+export const WhoCalls = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<CalledRequest>().caller,
+);

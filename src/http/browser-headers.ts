@@ -1,0 +1,57 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import helmet from 'helmet';
+
+/**
+ * The headers that keep browsers from doing more than they should; enough is allowed for the page at /docs.
+ * Nothing may be kept by caches unless a route says so.
+ * @param publicUrl HSTS is sent when it is https
+ */
+export function securityHeaders(publicUrl: string | undefined): RequestHandler {
+  const protect = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    strictTransportSecurity: publicUrl?.startsWith('https:') ? { maxAge: 31_536_000 } : false,
+    xFrameOptions: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    // These speak to browsers of long ago, on every answer.
+    originAgentCluster: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
+  });
+  return (request, response, next) => {
+    response.setHeader('Cache-Control', 'no-store');
+    protect(request, response, next);
+  };
+}
+
+/** CORS for the listed origins only, without credentials; any other origin gets no CORS headers at all. */
+export function allowOrigins(app: NestExpressApplication, origins: readonly string[]): void {
+  if (origins.length === 0) return;
+  app.use((_: Request, response: Response, next: NextFunction) => {
+    response.vary('Origin'); // with an unlisted origin too, or a cache mixes the two answers up
+    next();
+  });
+  app.enableCors({
+    origin: (origin, decide) =>
+      decide(null, origin !== undefined && origins.includes(origin) ? origin : false),
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['Location', 'X-Request-Id', 'Retry-After'],
+    maxAge: 600,
+    preflightContinue: true, // answerOptions ends it
+  });
+}

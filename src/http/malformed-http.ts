@@ -1,0 +1,40 @@
+import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { openResponses } from './open-responses.js';
+
+/** What Node cannot read as HTTP never reaches the router; each gets its status and is cut off. */
+const ANSWERS: Readonly<Record<string, Buffer>> = {
+  HPE_HEADER_OVERFLOW: answer(431, 'Request Header Fields Too Large'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: answer(413, 'Content Too Large'),
+  ERR_HTTP_REQUEST_TIMEOUT: answer(408, 'Request Timeout'),
+};
+const BAD_REQUEST = answer(400, 'Bad Request');
+
+/** Answers malformed HTTP with a small errors document and closes the connection; the server lives on. */
+export function answerMalformedHttp(server: Server): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const halfAnswered = [...openResponses(server)].some(
+      (response) => response.socket === socket && response.headersSent,
+    );
+    if (halfAnswered || !socket.writable) return void socket.destroy();
+    socket.end(ANSWERS[error.code ?? ''] ?? BAD_REQUEST);
+    socket.once('finish', () => socket.destroy());
+  });
+}
+
+function answer(status: number, title: string): Buffer {
+  const code = title.toLowerCase().replaceAll(' ', '_');
+  const body = JSON.stringify({ errors: [{ status: String(status), code, title }] });
+  return Buffer.from(
+    [
+      `HTTP/1.1 ${status} ${title}`,
+      'Content-Type: application/vnd.api+json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Cache-Control: no-store',
+      'X-Content-Type-Options: nosniff',
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

@@ -1,0 +1,23 @@
+import type { RequestHandler, Response } from 'express';
+import type { Refusal } from '../refusal.js';
+
+/** How one API speaks below its path: how it reads a body, and how it words a refusal. */
+export interface Wire {
+  /** The path below which this API lives, e.g. `/api/v2`. */
+  readonly prefix: string;
+  /** Turns `request.body`, a Buffer, into what the API's controllers read; runs on unknown routes too. */
+  readonly readBody?: RequestHandler;
+  /** Answers the refusal: status, headers and body, in the API's own words. */
+  write(response: Response, refusal: Refusal): void;
+}
+
+/** The provider of `readonly Wire[]`; the first one also speaks for every path that belongs to none. */
+export const WIRES = Symbol('wires');
+
+/** The wire of a request's path. */
+export function wireFor(wires: readonly Wire[], originalUrl: string): Wire {
+  const path = (originalUrl.split('?', 1)[0] ?? '').toLowerCase(); // as Express matches its routes
+  const wire = wires.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`)) ?? wires[0];
+  if (wire === undefined) throw new Error('the root module provides no WIRES');
+  return wire;
+}
