@@ -50,7 +50,7 @@ export class Notices implements OnModuleDestroy {
     this.sending ??= this.sendWaiting(this.transport);
   }
 
-  /** Tries what still waits, for a few seconds and without pauses, then hangs up. */
+  /** Tries what still waits for a few seconds, without pauses, then hangs up. */
   async onModuleDestroy(): Promise<void> {
     this.stop.abort();
     await Promise.race([this.sending, sleep(FLUSH_SECONDS * 1000, undefined, { ref: false })]);
@@ -73,7 +73,7 @@ export class Notices implements OnModuleDestroy {
         return;
       } catch (error) {
         const { code, responseCode } = error as { code?: string; responseCode?: number };
-        const again = pauseSeconds !== null && !this.stop.signal.aborted;
+        const again = pauseSeconds !== null;
         this.log.warn(
           { code, responseCode },
           again ? 'notice not sent, will be tried again' : 'notice not sent',

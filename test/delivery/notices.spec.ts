@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { Notices } from '../../src/delivery/mailer.js';
+
+interface Received {
+  readonly recipients: string[];
+  readonly headers: string;
+  readonly body: string;
+}
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+/** A mail server on the loopback that refuses so many messages with 451 before it takes one. */
+async function mailServer(refuse = 0) {
+  const received: Received[] = [];
+  let tries = 0;
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData(stream, session, done) {
+      let text = '';
+      stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+      stream.on('end', () => {
+        if (++tries <= refuse) return done(Object.assign(new Error('later'), { responseCode: 451 }));
+        const [headers = '', body = ''] = text.split(/\r\n\r\n(.*)/s);
+        received.push({ recipients: session.envelope.rcptTo.map(({ address }) => address), headers, body });
+        done();
+      });
+    },
+  });
+  server.on('error', () => undefined); // a client that hangs up
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  undo.push(() => new Promise<void>((resolve) => server.close(resolve)));
+  const { port } = server.server.address() as AddressInfo;
+  return { url: `smtp://127.0.0.1:${port}`, received, tries: () => tries };
+}
+
+function noticesTo(url: string | undefined, pausesSeconds = [0.01, 0.01, 0.01]) {
+  const warnings: object[] = [];
+  const log = { warn: (fields: object, message: string) => void warnings.push({ ...fields, message }) };
+  const notices = new Notices(url, 'Latchkey <latchkey@example.com>', log, pausesSeconds);
+  undo.push(() => notices.onModuleDestroy());
+  return { notices, warnings };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const notice = {
+  to: 'ada@example.com',
+  subject: 'Your password was changed',
+  text: 'If that was not you, …',
+};
+
+describe('a notice', () => {
+  it('reaches the mail server as it was written', async () => {
+    const server = await mailServer();
+    noticesTo(server.url).notices.send(notice);
+    await until(() => server.received.length === 1);
+    expect(server.received[0]).toMatchObject({ recipients: ['ada@example.com'] });
+    expect(server.received[0]?.headers).toContain('From: Latchkey <latchkey@example.com>');
+    expect(server.received[0]?.headers).toContain('Subject: Your password was changed');
+  });
+
+  it('is tried again when the mail server says later', async () => {
+    const server = await mailServer(3);
+    noticesTo(server.url).notices.send(notice);
+    await until(() => server.received.length === 1);
+    expect(server.tries()).toBe(4);
+  });
+
+  it('is given up after three more tries, and the next one is sent all the same', async () => {
+    const server = await mailServer(4);
+    const { notices, warnings } = noticesTo(server.url);
+    notices.send(notice);
+    notices.send({ ...notice, to: 'bob@example.com' });
+    await until(() => server.received.length === 1);
+    expect(server.received[0]?.recipients).toEqual(['bob@example.com']);
+    expect(warnings).toHaveLength(4);
+    expect(JSON.stringify(warnings)).not.toMatch(/ada|password/);
+  });
+
+  it('adds no header and no recipient, whatever is in it (SECURITY 14)', async () => {
+    const server = await mailServer();
+    const { notices } = noticesTo(server.url);
+    notices.send({ ...notice, subject: 'Hello\r\nBcc: eve@example.com\r\n\r\nbody' });
+    notices.send({ ...notice, text: 'one\r\n.\r\nMAIL FROM:<eve@example.com>\r\n' });
+    await until(() => server.received.length === 2);
+    for (const mail of server.received) {
+      expect(mail.recipients).toEqual(['ada@example.com']);
+      expect(mail.headers).not.toMatch(/^bcc:/im);
+    }
+  });
+
+  it.each([
+    'ada@example.com\r\nBcc: eve@example.com',
+    'ada@example.com, eve@example.com',
+    'ada@example.com>,<eve@example.com',
+  ])('goes to nobody else than its one address: %j', async (to) => {
+    const server = await mailServer();
+    const { notices } = noticesTo(server.url);
+    notices.send({ ...notice, to });
+    notices.send({ ...notice, to: 'last@example.com' });
+    await until(() => server.received.some(({ recipients }) => recipients.includes('last@example.com')));
+    expect(server.received.flatMap(({ recipients }) => recipients)).not.toContain('eve@example.com');
+    for (const { headers } of server.received) expect(headers).not.toMatch(/^bcc:/im);
+  });
+
+  it('costs its sender nothing when there is no mail server, or none that answers', async () => {
+    noticesTo(undefined).notices.send(notice);
+    const { notices, warnings } = noticesTo('smtp://127.0.0.1:1');
+    notices.send(notice);
+    await until(() => warnings.length === 4);
+  });
+
+  it('is dropped, and the log says so, when a thousand wait already', () => {
+    const { notices, warnings } = noticesTo('smtp://127.0.0.1:1', [60]);
+    for (let i = 0; i < 1_001; i++) notices.send(notice);
+    expect(warnings).toEqual([{ message: 'notice dropped: too many wait' }]);
+  });
+
+  it('that still waits when the process ends is sent', async () => {
+    const server = await mailServer(1);
+    const { notices } = noticesTo(server.url, [60]);
+    notices.send(notice);
+    await until(() => server.tries() === 1);
+    await notices.onModuleDestroy();
+    expect(server.received).toHaveLength(1);
+  });
+});

@@ -1,0 +1,19 @@
+import type { AddressInfo } from 'node:net';
+import { PinoLogger } from 'nestjs-pino';
+import { AuditLog } from '../../src/delivery/audit-log.js';
+import { drain } from '../../src/http/open-responses.js';
+import { Shutdown } from '../../src/http/shutdown.js';
+import { createWebServer } from '../../src/http/web-server.js';
+import { smallApp } from './small-app.js';
+
+/** A process of its own: prints its port as the first line, then its log; takes `DRAIN_SECONDS` to stop. */
+const app = await createWebServer(smallApp({ LOG_LEVEL: 'debug' }));
+const log = await app.resolve(PinoLogger);
+const shutdown = new Shutdown(log);
+shutdown.add(1, async () => console.log('{"msg":"last step"}'), true);
+shutdown.add(3, () => app.close());
+shutdown.add(10, () => drain(app.getHttpServer(), Number(process.env.DRAIN_SECONDS)));
+shutdown.listen();
+await app.listen(0, '127.0.0.1');
+console.log((app.getHttpServer().address() as AddressInfo).port);
+new AuditLog(log).record({ action: 'test', outcome: 'ok', reason: 'a\r\n{"forged":1}\x1b[31m\u2028' });
