@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
 import { Clock } from '../clock.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { Sealer } from '../secrets.js';
@@ -92,7 +99,8 @@ export class KeysService {
     await this.reread(REREAD_SECONDS * 1000);
     const now = this.clock.now();
     const key = this.unretired().find(({ row }) => row.signsFrom <= now);
-    if (key === undefined) throw new Error('no signing key: start the server once, or run `latchkey keys rotate --now`');
+    if (key === undefined)
+      throw new Error('no signing key: start the server once, or run `latchkey keys rotate --now`');
     const signed = `${encode({ alg: 'ES256', kid: key.row.kid, sid: sessionId })}.${encode(payload)}`;
     const signature = sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
     return `${signed}.${signature.toString('base64url')}`;

@@ -16,14 +16,14 @@ export class SigningKey {
   @Column('bytea', { name: 'sealed_private_key' })
   sealedPrivateKey: Buffer;
 
-  @Column('timestamptz', { name: 'created_at', precision: 3 })
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3 })
   createdAt: Date;
 
   /** Published before it signs, so that verifiers know it by then. */
-  @Column('timestamptz', { name: 'signs_from', precision: 3 })
+  @Column('timestamp with time zone', { name: 'signs_from', precision: 3 })
   signsFrom: Date;
 
   /** From here on nothing it signed is accepted; null for the newest key. */
-  @Column('timestamptz', { name: 'retires_at', precision: 3, nullable: true })
+  @Column('timestamp with time zone', { name: 'retires_at', precision: 3, nullable: true })
   retiresAt: Date | null;
 }

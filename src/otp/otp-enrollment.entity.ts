@@ -27,9 +27,9 @@ export class OtpEnrollment {
   @Column('bigint', { name: 'last_used_step', nullable: true })
   lastUsedStep: string | null;
 
-  @Column('timestamptz', { name: 'created_at', precision: 3 })
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3 })
   createdAt: Date;
 
-  @Column('timestamptz', { name: 'confirmed_at', precision: 3, nullable: true })
+  @Column('timestamp with time zone', { name: 'confirmed_at', precision: 3, nullable: true })
   confirmedAt: Date | null;
 }

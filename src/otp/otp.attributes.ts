@@ -1,4 +1,4 @@
-import { Attribute, requiredSecret } from '../json-api/rules.js';
+import { Attribute, optionalText, requiredSecret } from '../json-api/rules.js';
 
 /** What begins an enrollment. */
 export class OtpEnrollmentStart {
@@ -10,8 +10,14 @@ export class OtpConfirmation {
   @Attribute(requiredSecret) otp: string;
 }
 
-/** Both factors, for changing or removing the second one. */
+/** Both factors, for new recovery codes. */
 export class BothFactors {
   @Attribute(requiredSecret) password: string;
   @Attribute(requiredSecret) otp: string;
+}
+
+/** Both factors, for removing the second one; an enrollment that was never confirmed has no code to ask for. */
+export class FactorRemoval {
+  @Attribute(requiredSecret) password: string;
+  @Attribute(optionalText(100)) otp?: string | null;
 }

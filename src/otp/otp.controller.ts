@@ -7,7 +7,7 @@ import { answerNothing, answerResource } from '../json-api/answer.js';
 import { readAttributes, readResource } from '../json-api/document.js';
 import { pathId } from '../json-api/path-id.js';
 import { readQuery } from '../json-api/query.js';
-import { BothFactors, OtpConfirmation, OtpEnrollmentStart } from './otp.attributes.js';
+import { BothFactors, FactorRemoval, OtpConfirmation, OtpEnrollmentStart } from './otp.attributes.js';
 import { otpEnrollmentResource } from './otp.resource.js';
 import { OtpService } from './otp.service.js';
 
@@ -71,7 +71,7 @@ export class OtpController {
     @Param('id') id: string,
   ): Promise<void> {
     const query = readQuery(request, otpEnrollmentResource);
-    const { password, otp } = await this.bothFactors(request, caller, id);
+    const { password, otp } = await this.readProofs(BothFactors, request, caller, id);
     const view = await this.otp.renewRecoveryCodes(caller, id, password, otp);
     answerResource(response, 200, otpEnrollmentResource, view, query);
   }
@@ -85,14 +85,19 @@ export class OtpController {
     @Param('id') id: string,
   ): Promise<void> {
     readQuery(request, otpEnrollmentResource);
-    const { password, otp } = await this.bothFactors(request, caller, id);
-    await this.otp.remove(caller, id, password, otp);
+    const { password, otp } = await this.readProofs(FactorRemoval, request, caller, id);
+    await this.otp.remove(caller, id, password, otp ?? '');
     answerNothing(response);
   }
 
-  private async bothFactors(request: Request, caller: Caller, id: string): Promise<BothFactors> {
+  private async readProofs<T extends object>(
+    shape: new () => T,
+    request: Request,
+    caller: Caller,
+    id: string,
+  ): Promise<T> {
     const stored = await this.otp.read(caller, pathId(id));
     const sent = readResource(request, otpEnrollmentResource, { id, anyId: true });
-    return readAttributes(BothFactors, sent, otpEnrollmentResource, stored);
+    return readAttributes(shape, sent, otpEnrollmentResource, stored);
   }
 }

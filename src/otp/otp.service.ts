@@ -58,7 +58,11 @@ export class OtpService {
     if (user.twoFactorAuth) throw new Refusal('two_factor_already_on');
     const secret = mintSecret();
     const sealedSecret = this.sealer.seal(secret, sealPurpose(user.id));
-    const enrollment = await this.store.addPending({ userId: user.id, sealedSecret, createdAt: this.clock.now() });
+    const enrollment = await this.store.addPending({
+      userId: user.id,
+      sealedSecret,
+      createdAt: this.clock.now(),
+    });
     const uri = otpauthUri(this.config.get('OTP_ISSUER'), user.email, secret);
     return { enrollment, recoveryCodesLeft: 0, secret, otpauthUri: uri };
   }
@@ -99,7 +103,12 @@ export class OtpService {
    * Puts five new recovery codes in the place of the old ones.
    * @throws Refusal not_found; wrong_password at `password`; wrong_code at `otp`; too_many_codes
    */
-  async renewRecoveryCodes(caller: Caller, id: string, password: string, code: string): Promise<EnrollmentView> {
+  async renewRecoveryCodes(
+    caller: Caller,
+    id: string,
+    password: string,
+    code: string,
+  ): Promise<EnrollmentView> {
     const enrollment = await this.own(caller, id);
     if (enrollment.confirmedAt === null) throw new Refusal('not_found');
     const user = await this.reproved(caller, password);
@@ -112,10 +121,11 @@ export class OtpService {
   /**
    * Turns two-factor authentication off, or gives up an enrollment that was never confirmed (no code exists for
    * that one, so none is asked for). Ends the user's other browser sessions when a factor was lost.
-   * @throws Refusal not_found; wrong_password at `password`; wrong_code at `otp`; too_many_codes
+   * @throws Refusal not_found; wrong_password at `password`; blank or wrong_code at `otp`; too_many_codes
    */
   async remove(caller: Caller, id: string, password: string, code: string): Promise<void> {
     const enrollment = await this.own(caller, id);
+    if (enrollment.confirmedAt !== null && code === '') throw new Refusal('blank', { attribute: 'otp' });
     const user = await this.reproved(caller, password);
     if (enrollment.confirmedAt === null) {
       await this.store.transaction((manager) => this.store.remove(manager, id));
@@ -143,7 +153,11 @@ export class OtpService {
    * transaction: if that throws, the code is not spent. Of many callers with one code, one succeeds.
    * @throws Refusal wrong_code at `otp`; too_many_codes; whatever `then` throws
    */
-  async spend<T>(user: User, code: string, then: (manager: EntityManager, kind: SpentCode) => Promise<T>): Promise<T> {
+  async spend<T>(
+    user: User,
+    code: string,
+    then: (manager: EntityManager, kind: SpentCode) => Promise<T>,
+  ): Promise<T> {
     const { result, kind } = await this.counted(user.id, async () => {
       const found = await this.find(user, code);
       if (found === null) return null;

@@ -32,7 +32,9 @@ export class OtpStore {
   /** Adds a pending enrollment in place of the user's earlier pending ones. */
   addPending(row: Pick<OtpEnrollment, 'userId' | 'createdAt' | 'sealedSecret'>): Promise<OtpEnrollment> {
     return this.transaction(async (manager) => {
-      await manager.query('DELETE FROM otp_enrollments WHERE user_id = $1 AND confirmed_at IS NULL', [row.userId]);
+      await manager.query('DELETE FROM otp_enrollments WHERE user_id = $1 AND confirmed_at IS NULL', [
+        row.userId,
+      ]);
       return manager.save(OtpEnrollment, manager.create(OtpEnrollment, row), { reload: true });
     });
   }

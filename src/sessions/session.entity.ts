@@ -3,13 +3,7 @@ import { User } from '../users/user.entity.js';
 
 /** `pending_otp → active → ended | removed | revoked | expired | replaced` (DECISIONS.md, All APIs 6). */
 export type SessionStatus =
-  | 'pending_otp'
-  | 'active'
-  | 'ended'
-  | 'removed'
-  | 'revoked'
-  | 'expired'
-  | 'replaced';
+  'pending_otp' | 'active' | 'ended' | 'removed' | 'revoked' | 'expired' | 'replaced';
 
 /** Proof that someone came in. */
 @Entity('sessions')
@@ -82,25 +76,25 @@ export class Session {
   otpAttempts: number;
 
   /** When the second factor was proved in this session. */
-  @Column('timestamptz', { name: 'otp_verified_at', precision: 3, nullable: true })
+  @Column('timestamp with time zone', { name: 'otp_verified_at', precision: 3, nullable: true })
   otpVerifiedAt: Date | null;
 
   /** Rises with each change, the activity stamp apart. */
   @Column('integer', { default: 1 })
   version: number;
 
-  @Column('timestamptz', { name: 'created_at', precision: 3 })
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3 })
   createdAt: Date;
 
   /** Written at most once a minute. */
-  @Column('timestamptz', { name: 'last_activity_at', precision: 3 })
+  @Column('timestamp with time zone', { name: 'last_activity_at', precision: 3 })
   lastActivityAt: Date;
 
   /** Null means never (machine sessions that asked for no expiry). */
-  @Column('timestamptz', { name: 'expires_at', precision: 3, nullable: true })
+  @Column('timestamp with time zone', { name: 'expires_at', precision: 3, nullable: true })
   expiresAt: Date | null;
 
-  @Column('timestamptz', { name: 'ended_at', precision: 3, nullable: true })
+  @Column('timestamp with time zone', { name: 'ended_at', precision: 3, nullable: true })
   endedAt: Date | null;
 
   /** The token, while it may be shown: just minted, or the very one the request came with. No column. */

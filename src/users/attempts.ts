@@ -34,7 +34,11 @@ export class Attempts {
    * @throws Refusal of the given reason, with `retryAfterSeconds`, once any limit is passed; nothing is checked then
    * @throws Refusal busy
    */
-  async guard<T>(limits: readonly Limit[], reason: Reason, check: () => Promise<T | null>): Promise<T | null> {
+  async guard<T>(
+    limits: readonly Limit[],
+    reason: Reason,
+    check: () => Promise<T | null>,
+  ): Promise<T | null> {
     const first = limits[0];
     if (first === undefined) throw new Error('an attempt without a limit');
     // A burst of right passwords would otherwise pass for a burst of guesses: each counts until it is checked.
@@ -47,8 +51,12 @@ export class Attempts {
   }
 
   private async count(limits: readonly Limit[], reason: Reason): Promise<void> {
-    const outcomes = await Promise.allSettled(limits.map((limit) => this.limiter(limit.most).consume(hash(limit.key))));
-    const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => outcome.reason);
+    const outcomes = await Promise.allSettled(
+      limits.map((limit) => this.limiter(limit.most).consume(hash(limit.key))),
+    );
+    const refused = outcomes
+      .filter((outcome) => outcome.status === 'rejected')
+      .map((outcome) => outcome.reason);
     if (refused.length === 0) return;
     const failure = refused.find((cause) => !(cause instanceof RateLimiterRes));
     if (failure !== undefined) throw failure;

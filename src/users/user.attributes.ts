@@ -62,12 +62,15 @@ export class UserChanges extends Profile {
   @Attribute(unlessAbsent(email)) email?: string;
   @Attribute(unlessNull(newPassword)) password?: string | null;
   /** The caller's own password: asked for when `email` or `password` changes. */
-  @Attribute(unlessNull((value) => (typeof value === 'string' ? null : 'invalid'))) current_password?: string | null;
+  @Attribute(unlessNull((value) => (typeof value === 'string' ? null : 'invalid'))) current_password?:
+    string | null;
 }
 
 function isTimeZone(name: string): boolean {
   try {
-    return name.length <= 60 && new Intl.DateTimeFormat('en', { timeZone: name }) instanceof Intl.DateTimeFormat;
+    return (
+      name.length <= 60 && new Intl.DateTimeFormat('en', { timeZone: name }) instanceof Intl.DateTimeFormat
+    );
   } catch {
     return false;
   }

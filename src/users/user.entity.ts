@@ -55,9 +55,9 @@ export class User {
   @Column('boolean', { name: 'two_factor_auth', default: false })
   twoFactorAuth: boolean;
 
-  @Column('timestamptz', { name: 'created_at', precision: 3 })
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3 })
   createdAt: Date;
 
-  @Column('timestamptz', { name: 'updated_at', precision: 3 })
+  @Column('timestamp with time zone', { name: 'updated_at', precision: 3 })
   updatedAt: Date;
 }

@@ -31,7 +31,11 @@ export class UsersController {
 
   @Post()
   @SignedIn()
-  async create(@Req() request: Request, @Res() response: Response, @WhoCalls() caller: Caller): Promise<void> {
+  async create(
+    @Req() request: Request,
+    @Res() response: Response,
+    @WhoCalls() caller: Caller,
+  ): Promise<void> {
     const query = readQuery(request, userResource);
     const sent = readAttributes(NewUser, readResource(request, userResource), userResource);
     const { email, password } = sent;
@@ -61,7 +65,12 @@ export class UsersController {
   ): Promise<void> {
     const query = readQuery(request, userResource);
     const stored = await this.users.read(caller, pathId(id));
-    const sent = readAttributes(UserChanges, readResource(request, userResource, { id }), userResource, stored);
+    const sent = readAttributes(
+      UserChanges,
+      readResource(request, userResource, { id }),
+      userResource,
+      stored,
+    );
     const user = await this.users.update(caller, id, {
       ...profileOf(sent),
       ...(sent.email === undefined ? {} : { email: sent.email }),

@@ -94,7 +94,13 @@ export class UsersService {
       rights,
       createdAt: this.clock.now(),
     });
-    this.audit.record({ action: 'user.create', userId: user.id, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
+    this.audit.record({
+      action: 'user.create',
+      userId: user.id,
+      by: caller.user.id,
+      ip: caller.ip,
+      outcome: 'ok',
+    });
     return user;
   }
 
@@ -147,7 +153,13 @@ export class UsersService {
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
       await this.changeProofs(manager, caller, locked, closed, 'all');
     });
-    this.audit.record({ action: 'user.close', userId: user.id, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
+    this.audit.record({
+      action: 'user.close',
+      userId: user.id,
+      by: caller.user.id,
+      ip: caller.ip,
+      outcome: 'ok',
+    });
   }
 
   /** Gives a user exactly these rights, from the next request on. @throws Refusal not_found, last_administrator */
@@ -204,7 +216,10 @@ export class UsersService {
       if (!(await this.store.lockWhileEmpty(manager))) return null;
       const passwordHash = await this.passwords.hash(chosen);
       const createdAt = this.clock.now();
-      await this.store.insert({ email: email.normalize('NFC'), emailKey: key, passwordHash, rights: ['*'], createdAt }, manager);
+      await this.store.insert(
+        { email: email.normalize('NFC'), emailKey: key, passwordHash, rights: ['*'], createdAt },
+        manager,
+      );
       return { email, password: password === undefined ? chosen : null };
     });
   }
@@ -220,7 +235,8 @@ export class UsersService {
       const hash = user?.status === 'active' ? user.passwordHash : null;
       const fits = await this.passwords.check(password, hash);
       if (user === null || hash === null || !fits) return null;
-      if (this.passwords.isOutdated(hash)) await this.store.rehash(user.id, hash, await this.passwords.hash(password));
+      if (this.passwords.isOutdated(hash))
+        await this.store.rehash(user.id, hash, await this.passwords.hash(password));
       return user;
     });
   }
@@ -274,7 +290,9 @@ export class UsersService {
   private async oneAddressTried<T>(caller: Caller, isNew: boolean, write: () => Promise<T>): Promise<T> {
     if (!isNew || may(caller, 'user.read')) return write();
     const limits = [{ key: `address of ${caller.user.id}`, most: 10, clearedBySuccess: false }];
-    const written = await this.attempts.guard(limits, 'too_many_sign_ins', async () => ({ result: await write() }));
+    const written = await this.attempts.guard(limits, 'too_many_sign_ins', async () => ({
+      result: await write(),
+    }));
     return (written as { result: T }).result;
   }
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager, QueryFailedError } from 'typeorm';
 import { prepared } from '../database/prepared.js';
-import { selectPage, type Columns } from '../database/select-page.js';
+import { selectPage } from '../database/select-page.js';
+import type { Columns } from '../database/where-of.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { User } from './user.entity.js';
@@ -26,7 +27,8 @@ const LISTED: Columns = {
 };
 
 /** What a new row is made of; the rest has its default. */
-export type UserRow = Pick<User, 'email' | 'emailKey' | 'passwordHash' | 'rights' | 'createdAt'> & Partial<User>;
+export type UserRow = Pick<User, 'email' | 'emailKey' | 'passwordHash' | 'rights' | 'createdAt'> &
+  Partial<User>;
 
 /** All SQL on `users`. Rows come back as plain data of the entity's shape. */
 @Injectable()
@@ -49,7 +51,12 @@ export class UsersStore {
   }
 
   async find(id: string): Promise<User | null> {
-    const rows = await prepared<User>(this.database, 'user_by_id', `SELECT ${COLUMNS} FROM users WHERE id = $1`, [id]);
+    const rows = await prepared<User>(
+      this.database,
+      'user_by_id',
+      `SELECT ${COLUMNS} FROM users WHERE id = $1`,
+      [id],
+    );
     return rows[0] ?? null;
   }
 
@@ -108,8 +115,10 @@ async function unlessTaken<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
-    const driverError = error instanceof QueryFailedError ? (error.driverError as { constraint?: string }) : null;
-    if (driverError?.constraint === 'users_email_key_unique') throw new Refusal('taken', { attribute: 'email' });
+    const driverError =
+      error instanceof QueryFailedError ? (error.driverError as { constraint?: string }) : null;
+    if (driverError?.constraint === 'users_email_key_unique')
+      throw new Refusal('taken', { attribute: 'email' });
     throw error;
   }
 }

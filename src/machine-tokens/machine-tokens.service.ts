@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { OPERATOR } from '../caller.js';
+import { Clock } from '../clock.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import { Notices } from '../delivery/mailer.js';
+import { KeysService, type JwtPayload } from '../keys/keys.service.js';
+import { Refusal } from '../refusal.js';
+import type { Origin } from '../sessions/origin.js';
+import type { Session } from '../sessions/session.entity.js';
+import { SessionsService, type MachineSessionDraft } from '../sessions/sessions.service.js';
+import type { SignedInCaller } from '../sessions/signed-in.js';
+import type { User } from '../users/user.entity.js';
+
+/** The command line comes from no address and with no browser. */
+const FROM_THE_COMMAND_LINE: Origin = {
+  lastIp: OPERATOR.ip,
+  location: null,
+  userAgent: null,
+  device: null,
+  platform: null,
+  browser: null,
+};
+
+/** Named machine sessions, and short-lived JWTs of any session. */
+@Injectable()
+export class MachineTokensService {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly keys: KeysService,
+    private readonly clock: Clock,
+    private readonly audit: AuditLog,
+    private readonly notices: Notices,
+  ) {}
+
+  /**
+   * Opens a named machine session for the caller; no session that has ended by now gets one.
+   * @returns the session with its token, shown here and never again
+   * @throws Refusal invalid at `token_expires_at` for a moment that has passed; unauthenticated
+   */
+  async mint(caller: SignedInCaller, draft: MachineSessionDraft, origin: Origin): Promise<Session> {
+    this.refusePast(draft);
+    const session = await this.sessions.openMachine(caller.user, draft, origin, caller.session);
+    if (session === null) throw new Refusal('unauthenticated');
+    this.tell(caller.user, session, caller.ip);
+    return session;
+  }
+
+  /**
+   * Opens a machine session for any user; for the command line.
+   * @throws Refusal invalid at `token_expires_at` for a moment that has passed; not_found for a closed user
+   */
+  async mintFor(user: User, draft: MachineSessionDraft): Promise<Session> {
+    this.refusePast(draft);
+    const session = await this.sessions.openMachine(user, draft, FROM_THE_COMMAND_LINE, null);
+    if (session === null) throw new Refusal('not_found');
+    this.tell(user, session, OPERATOR.ip);
+    return session;
+  }
+
+  /**
+   * A read-only JWT of the caller's session, valid for so many seconds, and no longer than the session or the JWT
+   * that asked for it.
+   */
+  async mintJwt(
+    caller: SignedInCaller,
+    expiresInSeconds: number,
+  ): Promise<{ jwt: string; payload: JwtPayload }> {
+    const ends = [caller.session.expiresAt, caller.jwtExpiresAt].filter((end) => end !== null);
+    const exp = Math.min(
+      this.clock.seconds() + expiresInSeconds,
+      ...ends.map((end) => Math.floor(end.getTime() / 1000)),
+    );
+    const payload: JwtPayload = { user_id: Number(caller.user.id), exp, type: 'read-only' };
+    return { jwt: await this.keys.sign(caller.session.id, payload), payload };
+  }
+
+  private refusePast({ expiresAt }: MachineSessionDraft): void {
+    if (expiresAt !== null && expiresAt <= this.clock.now()) {
+      throw new Refusal('invalid', { attribute: 'token_expires_at' });
+    }
+  }
+
+  private tell(user: User, session: Session, ip: string): void {
+    this.audit.record({
+      action: 'machine_token.create',
+      userId: user.id,
+      sessionId: session.id,
+      ip,
+      outcome: 'ok',
+    });
+    this.notices.send({
+      to: user.email,
+      subject: 'A machine token was created',
+      text: `A machine token named "${session.name}" was created for your account. If that was not you, tell your administrator at once.`,
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../clock.js';
+import { Config } from '../config.js';
+import { Origins } from './origin.js';
+import type { Session } from './session.entity.js';
+import { SessionsStore, type ActivityStamp } from './sessions.store.js';
+
+/** A session's activity is written at most so often (DECISIONS.md, Native 8). */
+const STAMPED_EVERY_MILLISECONDS = 60_000;
+const FLUSHED_EVERY_MILLISECONDS = 1_000;
+const DAY_MILLISECONDS = 86_400_000;
+
+/**
+ * Gathers which sessions were used and writes it once a second, off the path of the requests: a write for each
+ * request would cost three quarters of the throughput (PERFORMANCE.md, Growth).
+ */
+@Injectable()
+export class Activity implements OnModuleInit, BeforeApplicationShutdown {
+  private stamps = new Map<string, ActivityStamp>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly store: SessionsStore,
+    private readonly origins: Origins,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => void this.flush(), FLUSHED_EVERY_MILLISECONDS);
+    this.timer.unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.flush();
+  }
+
+  /** When a browser session that is used at this moment expires. */
+  expiryFrom(now: Date): Date {
+    return new Date(now.getTime() + this.config.get('SESSION_DAYS') * DAY_MILLISECONDS);
+  }
+
+  /** Notes that a live session was used, and shows it on the session at once. */
+  note(session: Session, ip: string): void {
+    const now = this.clock.now();
+    if (now.getTime() - session.lastActivityAt.getTime() < STAMPED_EVERY_MILLISECONDS) return;
+    const location = this.origins.locate(ip);
+    session.lastActivityAt = now;
+    session.lastIp = ip;
+    session.location = location;
+    if (!session.machine) session.expiresAt = this.expiryFrom(now);
+    this.stamps.set(session.id, { sessionId: session.id, at: now, ip, location });
+  }
+
+  /** Writes what was gathered. What cannot be written now is written with the next lot. */
+  async flush(): Promise<void> {
+    if (this.stamps.size === 0) return;
+    const stamps = this.stamps;
+    this.stamps = new Map();
+    try {
+      await this.store.stampActivity([...stamps.values()], this.config.get('SESSION_DAYS'));
+    } catch {
+      this.stamps = new Map([...stamps, ...this.stamps]);
+    }
+  }
+}

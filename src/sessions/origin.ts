@@ -1,0 +1,54 @@
+import bowser from 'bowser';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { open, type CityResponse, type Reader } from 'maxmind';
+import { Config } from '../config.js';
+
+const LONGEST_USER_AGENT = 1_000;
+
+/** Where a request comes from, as a session remembers it. */
+export interface Origin {
+  readonly lastIp: string;
+  readonly location: string | null;
+  readonly userAgent: string | null;
+  readonly device: string | null;
+  readonly platform: string | null;
+  readonly browser: string | null;
+}
+
+/** Turns an address and a User-Agent header into words that their owner recognises. */
+@Injectable()
+export class Origins implements OnModuleInit {
+  private places: Reader<CityResponse> | null = null;
+
+  constructor(private readonly config: Config) {}
+
+  async onModuleInit(): Promise<void> {
+    const path = this.config.get('GEOIP_DB');
+    if (path !== undefined) this.places = await open<CityResponse>(path);
+  }
+
+  describe(ip: string, userAgentHeader: string | undefined): Origin {
+    return { lastIp: ip, location: this.locate(ip), ...readUserAgent(userAgentHeader) };
+  }
+
+  /** `Vienna, Austria`; `''` for an address in no known place; null when there is nothing to look it up in. */
+  locate(ip: string): string | null {
+    if (this.places === null) return null;
+    const found = this.places.get(ip);
+    return [found?.city?.names.en, found?.country?.names.en].filter(Boolean).join(', ');
+  }
+}
+
+/** The parts of a User-Agent header; one that bowser does not know gives its first product's name as browser. */
+export function readUserAgent(header: string | undefined): Omit<Origin, 'lastIp' | 'location'> {
+  const userAgent = header?.replace(/[^\x20-\x7e]/g, '?').slice(0, LONGEST_USER_AGENT) || null;
+  if (userAgent === null) return { userAgent, device: null, platform: null, browser: null };
+  const { browser, os, platform } = bowser.parse(userAgent);
+  const firstProduct = /^[^/\s()]{1,50}/.exec(userAgent)?.[0] ?? null;
+  return {
+    userAgent,
+    device: platform.model ?? platform.type ?? null,
+    platform: os.name ?? null,
+    browser: browser.name || firstProduct,
+  };
+}

@@ -1,0 +1,36 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { accessOf, type CalledRequest } from '../http/access.js';
+import { Refusal } from '../refusal.js';
+import { credentialOf } from './credential.js';
+import { SessionsService } from './sessions.service.js';
+
+const SAFE_METHODS = new Set(['GET', 'HEAD']);
+
+/**
+ * The one place where a request gets its caller and where it is decided whether a route is open to them. Global:
+ * it runs before every route of every API, and refuses a route that does not say who may call it.
+ */
+@Injectable()
+export class SessionGuard implements CanActivate {
+  constructor(private readonly sessions: SessionsService) {}
+
+  /** @throws Refusal unauthenticated, credentials_conflict, otp_required, read_only_session, not_interactive */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = accessOf(context.getHandler(), context.getClass());
+    if (access === undefined) throw new Error('a route that does not declare who may call it');
+    if (access.who === 'anyone') return true;
+    const request = context.switchToHttp().getRequest<CalledRequest>();
+    const credential = credentialOf(request);
+    if (credential === undefined && access.who === 'optional') return true;
+    const caller = credential ? await this.sessions.recognise(credential, request.ip ?? '') : null;
+    if (caller === null) throw new Refusal('unauthenticated');
+    request.caller = caller;
+    if (caller.pending && !access.pendingToo) throw new Refusal('otp_required');
+    if (caller.readOnly && !access.readOnlyToo && !SAFE_METHODS.has(request.method)) {
+      throw new Refusal('read_only_session');
+    }
+    if (access.who === 'interactive' && (caller.machine || caller.readOnly))
+      throw new Refusal('not_interactive');
+    return true;
+  }
+}

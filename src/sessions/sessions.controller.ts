@@ -1,0 +1,139 @@
+import {
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Anyone, OptionallySignedIn, SignedIn, WhoCalls } from '../http/access.js';
+import { answerCollection, answerMeta, answerNothing, answerResource } from '../json-api/answer.js';
+import { readAttributes, readRelated, readResource } from '../json-api/document.js';
+import { pathId } from '../json-api/path-id.js';
+import { readFilter, readListQuery, readQuery } from '../json-api/query.js';
+import { PasswordGuard } from './password.strategy.js';
+import { OtpValidation, SessionDescription } from './session.attributes.js';
+import type { Session } from './session.entity.js';
+import { sessionResource } from './session.resource.js';
+import { SessionsService } from './sessions.service.js';
+import type { SignedInCaller } from './signed-in.js';
+
+const NEWEST_FIRST = [{ field: 'id', descending: true }];
+
+/** `/api/v2/sessions`: the contract's routes, and those that a session's owner expects beside them. */
+@Controller('api/v2/sessions')
+export class SessionsController {
+  constructor(private readonly sessions: SessionsService) {}
+
+  @Get('current')
+  @SignedIn()
+  current(@Req() request: Request, @Res() response: Response, @WhoCalls() caller: SignedInCaller): void {
+    answerResource(response, 200, sessionResource, caller.session, readQuery(request, sessionResource));
+  }
+
+  @Get()
+  @SignedIn()
+  async list(
+    @Req() request: Request,
+    @Res() response: Response,
+    @WhoCalls() caller: SignedInCaller,
+  ): Promise<void> {
+    const query = readListQuery(request, sessionResource, NEWEST_FIRST);
+    const slice = await this.sessions.list(caller, query.page, query.everyone);
+    answerCollection(request, response, sessionResource, slice, query);
+  }
+
+  /** The guard has opened the session; what is left is to show it. */
+  @Post()
+  @Anyone()
+  @UseGuards(PasswordGuard)
+  signIn(@Req() request: Request & { user: Session }, @Res() response: Response): void {
+    const query = readQuery(request, sessionResource);
+    const location = `/api/v2/sessions/${request.user.id}`;
+    answerResource(response, 201, sessionResource, request.user, query, { location });
+  }
+
+  @Post('revoke')
+  @HttpCode(200)
+  @SignedIn()
+  async revoke(
+    @Req() request: Request,
+    @Res() response: Response,
+    @WhoCalls() caller: SignedInCaller,
+  ): Promise<void> {
+    const revoked = await this.sessions.revoke(caller, readFilter(request, sessionResource));
+    answerMeta(response, 200, { revoked });
+  }
+
+  @Put(':id/validate_otp')
+  @OptionallySignedIn()
+  async validateOtp(
+    @Req() request: Request,
+    @Res() response: Response,
+    @WhoCalls() caller: SignedInCaller | undefined,
+    @Param('id') id: string,
+  ): Promise<void> {
+    const query = readQuery(request, sessionResource);
+    const sent = readResource(request, sessionResource, { id, anyId: true });
+    const { otp, password } = readAttributes(OtpValidation, sent, sessionResource);
+    const proof = { otp, password, userId: readRelated(sent, 'user', 'users') };
+    const session = await this.sessions.validateOtp(idOrNone(id), proof, caller, request.ip ?? '');
+    answerResource(response, 200, sessionResource, session, query);
+  }
+
+  @Get(':id')
+  @SignedIn()
+  async read(
+    @Req() request: Request,
+    @Res() response: Response,
+    @WhoCalls() caller: SignedInCaller,
+    @Param('id') id: string,
+  ): Promise<void> {
+    const query = readQuery(request, sessionResource);
+    answerResource(response, 200, sessionResource, await this.sessions.read(caller, pathId(id)), query);
+  }
+
+  @Patch(':id')
+  @SignedIn()
+  async describe(
+    @Req() request: Request,
+    @Res() response: Response,
+    @WhoCalls() caller: SignedInCaller,
+    @Param('id') id: string,
+  ): Promise<void> {
+    const query = readQuery(request, sessionResource);
+    const stored = await this.sessions.read(caller, pathId(id));
+    const sent = readResource(request, sessionResource, { id });
+    const description = readAttributes(SessionDescription, sent, sessionResource, stored);
+    const session = await this.sessions.describe(caller, id, description);
+    answerResource(response, 200, sessionResource, session, query);
+  }
+
+  @Delete(':id')
+  @SignedIn({ pendingToo: true })
+  async end(
+    @Req() request: Request,
+    @Res() response: Response,
+    @WhoCalls() caller: SignedInCaller,
+    @Param('id') id: string,
+  ): Promise<void> {
+    readQuery(request, sessionResource);
+    await this.sessions.end(caller, pathId(id));
+    answerNothing(response);
+  }
+}
+
+/** An id that cannot be one is a session that does not fit, like any unknown one: the same 401. */
+function idOrNone(id: string): string {
+  try {
+    return pathId(id);
+  } catch {
+    return '0';
+  }
+}

@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { PassportModule } from '@nestjs/passport';
+import { KeysModule } from '../keys/keys.module.js';
+import { OtpModule } from '../otp/otp.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { Activity } from './activity.js';
+import { Origins } from './origin.js';
+import { PasswordStrategy } from './password.strategy.js';
+import { SessionGuard } from './session.guard.js';
+import { SessionsController } from './sessions.controller.js';
+import { SessionsService } from './sessions.service.js';
+import { SessionsStore } from './sessions.store.js';
+
+@Module({
+  imports: [PassportModule, UsersModule, KeysModule, OtpModule],
+  controllers: [SessionsController],
+  providers: [
+    SessionsService,
+    SessionsStore,
+    Activity,
+    Origins,
+    PasswordStrategy,
+    { provide: APP_GUARD, useClass: SessionGuard },
+  ],
+  exports: [SessionsService, Origins],
+})
+export class SessionsModule {}

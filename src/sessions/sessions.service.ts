@@ -1,0 +1,302 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { may, type Right } from '../caller.js';
+import { Clock } from '../clock.js';
+import { Config } from '../config.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import { KeysService } from '../keys/keys.service.js';
+import { OtpService } from '../otp/otp.service.js';
+import { mentions, type Filter, type Page, type Slice } from '../page.js';
+import { Refusal } from '../refusal.js';
+import { hashToken, looksLikeToken, mintToken } from '../secrets.js';
+import { CredentialChanges } from '../users/credential-changes.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { Activity } from './activity.js';
+import type { Origin } from './origin.js';
+import type { Session } from './session.entity.js';
+import { SessionsStore, type Scope, type SessionRow } from './sessions.store.js';
+import { SignedInCaller } from './signed-in.js';
+
+/** What a list or a mass revocation is narrowed to. `everyone` asks for other users' sessions too. */
+export interface Narrowing {
+  readonly filter: Filter | null;
+  readonly everyone: boolean;
+}
+
+/** The proof for a pending session. The user's id may be named beside it, and then has to fit. */
+export interface OtpProof {
+  readonly userId: string | undefined;
+  readonly password: string;
+  readonly otp: string;
+}
+
+/** What a machine session is opened with. */
+export interface MachineSessionDraft {
+  readonly name: string;
+  readonly note: string | null;
+  readonly readOnly: boolean;
+  /** Null means never. */
+  readonly expiresAt: Date | null;
+}
+
+/** No user has it: what does not fit is checked against nobody, and so takes as long. */
+const NOBODY = '0';
+
+/** Sessions: opened, recognised, listed, stepped up, ended. */
+@Injectable()
+export class SessionsService implements OnModuleInit {
+  constructor(
+    private readonly store: SessionsStore,
+    private readonly users: UsersService,
+    private readonly otp: OtpService,
+    private readonly keys: KeysService,
+    private readonly activity: Activity,
+    private readonly changes: CredentialChanges,
+    private readonly clock: Clock,
+    private readonly config: Config,
+    private readonly audit: AuditLog,
+  ) {}
+
+  onModuleInit(): void {
+    this.changes.listen((manager, change) =>
+      this.store.applyCredentialChange(manager, change, this.clock.now()),
+    );
+  }
+
+  /**
+   * Opens a session for an e-mail address and a password; pending when a second factor is owed.
+   * @returns the session with its token, shown here and never again; null when the credentials are wrong
+   * @throws Refusal too_many_sign_ins, busy
+   */
+  async signIn(
+    email: string,
+    password: string,
+    note: { name: string | null; note: string | null },
+    origin: Origin,
+  ) {
+    // Credentials that change between the check and the opening are checked once more, as they are now.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const user = await this.users.verify(email, password, origin.lastIp);
+      if (user === null) break;
+      const session = await this.open(user, note, origin);
+      if (session !== null) return session;
+    }
+    this.audit.record({
+      action: 'session.open',
+      ip: origin.lastIp,
+      outcome: 'refused',
+      reason: 'unauthenticated',
+    });
+    return null;
+  }
+
+  /**
+   * Who a credential, a session token or a JWT, belongs to at this very moment: one SQL statement, nothing
+   * remembered, so that a revocation holds from its answer on. Null for whatever is not, or no longer, live.
+   */
+  async recognise(credential: string, ip: string): Promise<SignedInCaller | null> {
+    const now = this.clock.now();
+    const jwt = looksLikeToken(credential) ? null : await this.keys.verify(credential);
+    if (jwt === null && !looksLikeToken(credential)) return null;
+    const session =
+      jwt === null
+        ? await this.store.findByTokenHash(hashToken(credential))
+        : await this.store.findByJwt(jwt.sessionId, jwt.kid, now);
+    if (session === null || session.user.status !== 'active') return null;
+    if (jwt !== null && (jwt.userId !== session.userId || !session.isLive(now))) return null;
+    if (session.isLive(now)) this.activity.note(session, ip);
+    else if (!session.isPending(now, this.config.get('OTP_WINDOW_SECONDS'))) return null;
+    if (jwt === null) session.token = credential;
+    return new SignedInCaller(session, session.user, jwt?.expiresAt ?? null, ip);
+  }
+
+  /** The caller's live sessions; with `session.read` also other users', when the page asks for them. */
+  async list(caller: SignedInCaller, page: Page, everyone: boolean): Promise<Slice<Session>> {
+    const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
+    const slice = await this.store.list(page, scope, this.clock.now());
+    for (const session of slice.rows) showOwnToken(session, caller);
+    return slice;
+  }
+
+  /** @throws Refusal not_found for an unknown, ended or foreign session */
+  async read(caller: SignedInCaller, id: string): Promise<Session> {
+    const session = await this.store.findLive(id, this.reach(caller, 'session.read'), this.clock.now());
+    if (session === null) throw new Refusal('not_found');
+    return showOwnToken(session, caller);
+  }
+
+  /**
+   * Renames or annotates a session; what is undefined keeps its value.
+   * @throws Refusal not_found; forbidden for another user's session without `session.write`; not_interactive when
+   *   a machine session would rename one; blank at `name` for a machine session
+   */
+  async describe(
+    caller: SignedInCaller,
+    id: string,
+    description: { name?: string | null; note?: string | null },
+  ): Promise<Session> {
+    const before = await this.read(caller, id);
+    const name = description.name === undefined ? before.name : description.name;
+    const note = description.note === undefined ? before.note : description.note;
+    if (before.machine && name !== before.name) {
+      if (caller.machine) throw new Refusal('not_interactive');
+      if (name === null || name.trim() === '') throw new Refusal('blank', { attribute: 'name' });
+    }
+    const scope = this.reach(caller, 'session.write');
+    const session = await this.store.describe(id, scope, { name, note }, this.clock.now());
+    if (session === null) throw await this.refusalFor(caller, id);
+    return showOwnToken(Object.assign(session, { user: before.user }), caller);
+  }
+
+  /**
+   * Ends a session: from the return on no instance accepts its token or a JWT made from it. A pending session may
+   * end itself.
+   * @throws Refusal not_found; forbidden for another user's session without `session.delete`; otp_required
+   */
+  async end(caller: SignedInCaller, id: string): Promise<void> {
+    const own = id === caller.session.id;
+    if (caller.pending && !own) throw new Refusal('otp_required');
+    const now = this.clock.now();
+    const ended = caller.pending
+      ? await this.store.endPending(id, now)
+      : await this.store.end(id, this.reach(caller, 'session.delete'), own ? 'ended' : 'revoked', now);
+    if (!ended) throw await this.refusalFor(caller, id);
+    this.record('session.end', caller, id);
+  }
+
+  /**
+   * Ends every session that the narrowing keeps, the caller's own apart; with no filter all the caller's others.
+   * @returns how many
+   */
+  async revoke(caller: SignedInCaller, narrowing: Narrowing): Promise<number> {
+    const scope = this.scope(caller, narrowing, 'session.delete');
+    const revoked = await this.store.revokeAll(narrowing.filter, scope, caller.session.id, this.clock.now());
+    this.record('session.revoke_many', caller, caller.session.id);
+    return revoked;
+  }
+
+  /**
+   * Makes a pending session active by password and one-time password, under a new token: the one from sign-in
+   * never opens anything. Checked in this order (DECISIONS.md, Native 4): the password, the window, the code.
+   * @param caller whoever's credential came along, if one did; it has to be the same user's
+   * @throws Refusal unauthenticated when session, user and password do not fit together; otp_window_passed when
+   *   time or tries are used up; wrong_code at `otp`; too_many_codes; too_many_sign_ins; busy
+   */
+  async validateOtp(
+    id: string,
+    proof: OtpProof,
+    caller: SignedInCaller | undefined,
+    ip: string,
+  ): Promise<Session> {
+    const session = await this.store.find(id);
+    const named = [proof.userId, caller?.user.id].every(
+      (userId) => userId === undefined || userId === session?.userId,
+    );
+    const user = await this.users.reprove(named && session ? session.userId : NOBODY, proof.password, ip);
+    if (session === null || user === null) throw new Refusal('unauthenticated');
+    if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
+    if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');
+    const windowMilliseconds = this.config.get('OTP_WINDOW_SECONDS') * 1000;
+    const openedAfter = new Date(this.clock.milliseconds() - windowMilliseconds);
+    if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
+    const token = mintToken();
+    const validated = await this.otp.spend(user, proof.otp, async (manager) => {
+      const now = this.clock.now();
+      const change = { tokenHash: hashToken(token), now, expiresAt: this.activity.expiryFrom(now) };
+      const active = await this.store.promote(manager, id, user.credentialsVersion, change);
+      if (active === null) throw new Refusal('unauthenticated');
+      return active;
+    });
+    this.audit.record({ action: 'session.validate_otp', userId: user.id, sessionId: id, ip, outcome: 'ok' });
+    return Object.assign(validated, { token, user });
+  }
+
+  /**
+   * Opens a machine session: named, without a window or a sliding expiry.
+   * @param asking the session it is asked for with; null for the command line
+   * @returns the session with its token, shown here and never again; null when the asking session is not live,
+   *   interactive and writable at this very moment, or the user is closed
+   */
+  async openMachine(
+    user: User,
+    draft: MachineSessionDraft,
+    origin: Origin,
+    asking: Session | null,
+  ): Promise<Session | null> {
+    const createdAt = this.clock.now();
+    const row = { ...origin, ...draft, userId: user.id, status: 'active' as const, machine: true, createdAt };
+    return this.withToken(user, (tokenHash) =>
+      asking === null
+        ? this.store.openMachineFor({ ...row, tokenHash })
+        : this.store.openMachine({ ...row, tokenHash }, asking.id, createdAt),
+    );
+  }
+
+  private async open(
+    user: User,
+    description: { name: string | null; note: string | null },
+    origin: Origin,
+  ): Promise<Session | null> {
+    const createdAt = this.clock.now();
+    const row: Omit<SessionRow, 'tokenHash'> = {
+      ...origin,
+      ...description,
+      userId: user.id,
+      status: user.twoFactorAuth ? 'pending_otp' : 'active',
+      machine: false,
+      readOnly: false,
+      createdAt,
+      expiresAt: this.activity.expiryFrom(createdAt),
+    };
+    const session = await this.withToken(user, (tokenHash) =>
+      this.store.open({ ...row, tokenHash }, user.credentialsVersion),
+    );
+    if (session !== null) {
+      const { lastIp: ip } = origin;
+      this.audit.record({
+        action: 'session.open',
+        userId: user.id,
+        sessionId: session.id,
+        ip,
+        outcome: 'ok',
+      });
+    }
+    return session;
+  }
+
+  private async withToken(
+    user: User,
+    write: (tokenHash: Buffer) => Promise<Session | null>,
+  ): Promise<Session | null> {
+    const token = mintToken();
+    const session = await write(hashToken(token));
+    return session && Object.assign(session, { token, user });
+  }
+
+  /** Naming users in a filter asks beyond oneself; without the right it still reaches oneself only. */
+  private scope(caller: SignedInCaller, narrowing: Narrowing, right: Right): Scope {
+    const beyond = narrowing.everyone || mentions(narrowing.filter, 'userId');
+    return beyond ? this.reach(caller, right) : { userId: caller.user.id };
+  }
+
+  private reach(caller: SignedInCaller, right: Right): Scope {
+    return may(caller, right) ? 'everyone' : { userId: caller.user.id };
+  }
+
+  /** A session that may be seen but not touched is forbidden; any other is not there. */
+  private async refusalFor(caller: SignedInCaller, id: string): Promise<Refusal> {
+    const seen = await this.store.findLive(id, this.reach(caller, 'session.read'), this.clock.now());
+    return new Refusal(seen !== null && seen.userId !== caller.user.id ? 'forbidden' : 'not_found');
+  }
+
+  private record(action: string, caller: SignedInCaller, sessionId: string): void {
+    this.audit.record({ action, userId: caller.user.id, sessionId, ip: caller.ip, outcome: 'ok' });
+  }
+}
+
+/** A list shows one token at most: the very one that the request came with (DECISIONS.md, All APIs 2). */
+function showOwnToken(session: Session, caller: SignedInCaller): Session {
+  if (session.id === caller.session.id && caller.session.token !== undefined)
+    session.token = caller.session.token;
+  return session;
+}

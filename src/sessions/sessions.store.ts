@@ -1,0 +1,372 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
+import { selectPage } from '../database/select-page.js';
+import { whereOf, type Columns } from '../database/where-of.js';
+import type { Filter, Page, Slice } from '../page.js';
+import { User } from '../users/user.entity.js';
+import type { CredentialChange } from '../users/credential-changes.js';
+import { MAX_OTP_ATTEMPTS, Session } from './session.entity.js';
+
+const SESSION = `s.id, s.user_id AS "userId", s.status, s.token_hash AS "tokenHash", s.machine,
+  s.read_only AS "readOnly", s.name, s.note, s.last_ip AS "lastIp", s.location, s.user_agent AS "userAgent",
+  s.device, s.platform, s.browser, s.single_sign_on AS "singleSignOn", s.otp_attempts AS "otpAttempts",
+  s.otp_verified_at AS "otpVerifiedAt", s.version, s.created_at AS "createdAt",
+  s.last_activity_at AS "lastActivityAt", s.expires_at AS "expiresAt", s.ended_at AS "endedAt"`;
+
+const OWNER = `u.email AS "u_email", u.email_key AS "u_emailKey", u.first_name AS "u_firstName",
+  u.last_name AS "u_lastName", u.avatar_url AS "u_avatarUrl", u.phone_number AS "u_phoneNumber",
+  u.locale AS "u_locale", u.time_zone AS "u_timeZone", u.status AS "u_status", u.rights AS "u_rights",
+  u.credentials_version AS "u_credentialsVersion", u.two_factor_auth AS "u_twoFactorAuth",
+  u.created_at AS "u_createdAt", u.updated_at AS "u_updatedAt"`;
+
+/** Active and unexpired at $1: the one definition of a live session in SQL (see `Session#isLive`). */
+const LIVE = `s.status = 'active' AND (s.expires_at IS NULL OR s.expires_at > $1)`;
+
+const LISTED: Columns = {
+  id: { sql: 's.id', kind: 'integer', nullable: false },
+  userId: { sql: 's.user_id', kind: 'integer', nullable: false },
+  name: { sql: 's.name', kind: 'text', nullable: true },
+  lastIp: { sql: 's.last_ip', kind: 'text', nullable: true },
+  location: { sql: 's.location', kind: 'text', nullable: true },
+  device: { sql: 's.device', kind: 'text', nullable: true },
+  platform: { sql: 's.platform', kind: 'text', nullable: true },
+  browser: { sql: 's.browser', kind: 'text', nullable: true },
+  machine: { sql: 's.machine', kind: 'boolean', nullable: false },
+  readOnly: { sql: 's.read_only', kind: 'boolean', nullable: false },
+  lastActivityAt: { sql: 's.last_activity_at', kind: 'instant', nullable: false },
+  expiresAt: { sql: 's.expires_at', kind: 'instant', nullable: true },
+  twoFactorAuth: { sql: '(s.otp_verified_at IS NOT NULL)', kind: 'boolean', nullable: false },
+  singleSignOn: { sql: 's.single_sign_on', kind: 'boolean', nullable: false },
+  createdAt: { sql: 's.created_at', kind: 'instant', nullable: false },
+};
+
+/** What a new session is made of. */
+export type SessionRow = Pick<
+  Session,
+  | 'userId'
+  | 'status'
+  | 'tokenHash'
+  | 'machine'
+  | 'readOnly'
+  | 'name'
+  | 'note'
+  | 'lastIp'
+  | 'location'
+  | 'userAgent'
+  | 'device'
+  | 'platform'
+  | 'browser'
+  | 'createdAt'
+  | 'expiresAt'
+>;
+
+/** Whose sessions a statement may touch: one user's, or everybody's. */
+export type Scope = { readonly userId: string } | 'everyone';
+
+/** One stamp of activity, to be written with many others. */
+export interface ActivityStamp {
+  readonly sessionId: string;
+  readonly at: Date;
+  readonly ip: string;
+  readonly location: string | null;
+}
+
+/** All SQL on `sessions`. */
+@Injectable()
+export class SessionsStore {
+  constructor(private readonly database: DataSource) {}
+
+  /** The session of a token, in whatever state, with its user: the one statement of an authenticated request. */
+  async findByTokenHash(tokenHash: Buffer): Promise<(Session & { user: User }) | null> {
+    const rows = await prepared<Record<string, unknown>>(
+      this.database,
+      'session_by_token',
+      `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1`,
+      [tokenHash],
+    );
+    return rows[0] === undefined ? null : withUser(rows[0]);
+  }
+
+  /** The session a JWT speaks of, unless the key that signed it was retired: so a retired key ends its JWTs at once. */
+  async findByJwt(id: string, kid: string, now: Date): Promise<(Session & { user: User }) | null> {
+    const rows = await prepared<Record<string, unknown>>(
+      this.database,
+      'session_by_jwt',
+      `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id
+       WHERE s.id = $1
+         AND EXISTS (SELECT FROM signing_keys k WHERE k.kid = $2 AND (k.retires_at IS NULL OR k.retires_at > $3))`,
+      [id, kid, now],
+    );
+    return rows[0] === undefined ? null : withUser(rows[0]);
+  }
+
+  /** A session in whatever state. */
+  async find(id: string): Promise<Session | null> {
+    const rows = await prepared<Session>(
+      this.database,
+      'session_by_id',
+      `SELECT ${SESSION} FROM sessions s WHERE s.id = $1`,
+      [id],
+    );
+    return asSession(rows[0]);
+  }
+
+  /** A live session within the scope, with its user. */
+  async findLive(id: string, scope: Scope, now: Date): Promise<(Session & { user: User }) | null> {
+    const rows = await prepared<Record<string, unknown>>(
+      this.database,
+      'session_live_by_id',
+      `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id
+       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3)`,
+      [now, id, scopeId(scope)],
+    );
+    return rows[0] === undefined ? null : withUser(rows[0]);
+  }
+
+  /** The live sessions that the page keeps, each with its user. */
+  async list(page: Page, scope: Scope, now: Date): Promise<Slice<Session>> {
+    const slice = await selectPage<Record<string, unknown>>({
+      runner: this.database,
+      columns: LISTED,
+      page,
+      select: `${SESSION}, ${OWNER}`,
+      from: 'sessions s JOIN users u ON u.id = s.user_id',
+      where: scope === 'everyone' ? LIVE : `${LIVE} AND s.user_id = $2`,
+      values: scope === 'everyone' ? [now] : [now, scope.userId],
+    });
+    return { ...slice, rows: slice.rows.map(withUser) };
+  }
+
+  /**
+   * Adds a session for a user whose credentials are still the ones that were checked. The user's row is locked
+   * against change meanwhile, so a password change either sees this session, and ends it, or prevents it.
+   */
+  async open(row: SessionRow, credentialsVersion: number): Promise<Session | null> {
+    return this.insert(
+      'session_open',
+      row,
+      `FROM users u WHERE u.id = $1 AND u.status = 'active' AND u.credentials_version = $16 FOR SHARE OF u`,
+      [credentialsVersion],
+    );
+  }
+
+  /** Adds a machine session, if the session it is asked for with is live at this very moment. */
+  async openMachine(row: SessionRow, askingSessionId: string, now: Date): Promise<Session | null> {
+    return this.insert(
+      'session_open_machine',
+      row,
+      `FROM sessions asking JOIN users u ON u.id = asking.user_id
+       WHERE asking.id = $16 AND asking.user_id = $1 AND asking.status = 'active' AND u.status = 'active'
+         AND NOT asking.machine AND NOT asking.read_only
+         AND (asking.expires_at IS NULL OR asking.expires_at > $17)
+       FOR SHARE OF asking, u`,
+      [askingSessionId, now],
+    );
+  }
+
+  /** Adds a machine session for a user; for the command line. */
+  async openMachineFor(row: SessionRow): Promise<Session | null> {
+    return this.insert(
+      'session_open_machine_for',
+      row,
+      `FROM users u WHERE u.id = $1 AND u.status = 'active' FOR SHARE OF u`,
+      [],
+    );
+  }
+
+  /** Counts a code against a pending session before it is looked at; false when it has no tries or no time left. */
+  async countOtpAttempt(id: string, openedAfter: Date): Promise<boolean> {
+    const rows = await prepared(
+      this.database,
+      'session_count_otp_attempt',
+      `UPDATE sessions SET otp_attempts = otp_attempts + 1
+       WHERE id = $1 AND status = 'pending_otp' AND otp_attempts < ${MAX_OTP_ATTEMPTS} AND created_at > $2
+       RETURNING id`,
+      [id, openedAfter],
+    );
+    return rows.length === 1;
+  }
+
+  /** Makes a pending session active under a new token, if its user's credentials are still the ones checked. */
+  async promote(
+    manager: EntityManager,
+    id: string,
+    credentialsVersion: number,
+    change: { tokenHash: Buffer; now: Date; expiresAt: Date },
+  ): Promise<Session | null> {
+    const rows = await prepared<Session>(
+      manager,
+      'session_promote',
+      `WITH owner AS (
+         SELECT u.id FROM users u JOIN sessions p ON p.user_id = u.id
+         WHERE p.id = $1 AND u.status = 'active' AND u.credentials_version = $2 FOR SHARE OF u)
+       UPDATE sessions s SET status = 'active', token_hash = $3, otp_verified_at = $4, last_activity_at = $4,
+         expires_at = $5, version = version + 1
+       FROM owner WHERE s.id = $1 AND s.user_id = owner.id AND s.status = 'pending_otp'
+       RETURNING ${SESSION}`,
+      [id, credentialsVersion, change.tokenHash, change.now, change.expiresAt],
+    );
+    return asSession(rows[0]);
+  }
+
+  /** Renames or annotates a live session. */
+  async describe(
+    id: string,
+    scope: Scope,
+    description: { name: string | null; note: string | null },
+    now: Date,
+  ): Promise<Session | null> {
+    const rows = await prepared<Session>(
+      this.database,
+      'session_describe',
+      `UPDATE sessions s SET name = $4, note = $5, version = version + 1
+       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING ${SESSION}`,
+      [now, id, scopeId(scope), description.name, description.note],
+    );
+    return asSession(rows[0]);
+  }
+
+  /** Ends a live session within the scope; true for exactly one caller. */
+  async end(id: string, scope: Scope, status: 'ended' | 'revoked', now: Date): Promise<boolean> {
+    const rows = await prepared(
+      this.database,
+      'session_end',
+      `UPDATE sessions s SET status = $4, ended_at = $1, version = version + 1
+       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING s.id`,
+      [now, id, scopeId(scope), status],
+    );
+    return rows.length === 1;
+  }
+
+  /** Gives up a pending session. */
+  async endPending(id: string, now: Date): Promise<boolean> {
+    const rows = await prepared(
+      this.database,
+      'session_end_pending',
+      `UPDATE sessions SET status = 'ended', ended_at = $2, version = version + 1
+       WHERE id = $1 AND status = 'pending_otp' RETURNING id`,
+      [id, now],
+    );
+    return rows.length === 1;
+  }
+
+  /** Ends every live session that the filter keeps, the spared one apart. @returns how many */
+  async revokeAll(filter: Filter | null, scope: Scope, spareId: string, now: Date): Promise<number> {
+    const values: unknown[] = [now, scopeId(scope), spareId];
+    const kept = whereOf(LISTED, filter, values);
+    const rows = await this.database.query<[unknown[], number]>(
+      `UPDATE sessions s SET status = 'revoked', ended_at = $1, version = version + 1
+       WHERE ${LIVE} AND ($2::bigint IS NULL OR s.user_id = $2) AND s.id <> $3 AND (${kept}) RETURNING s.id`,
+      values,
+    );
+    return rows[0].length;
+  }
+
+  /** Ends what a change of someone's credentials ends; the kept session learns of a factor that was proved in it. */
+  async applyCredentialChange(manager: EntityManager, change: CredentialChange, now: Date): Promise<void> {
+    await prepared(
+      manager,
+      'sessions_end_for_credentials',
+      `UPDATE sessions SET status = 'revoked', ended_at = $2, version = version + 1
+       WHERE user_id = $1 AND status IN ('active', 'pending_otp') AND ($3 OR NOT machine)
+         AND ($4::bigint IS NULL OR id <> $4)`,
+      [change.userId, now, change.ends === 'all', change.keepSessionId],
+    );
+    if (change.keepSessionId === null || !change.secondFactorProved) return;
+    await prepared(
+      manager,
+      'session_second_factor_proved',
+      `UPDATE sessions SET otp_verified_at = $2, version = version + 1
+       WHERE id = $1 AND status = 'active' AND NOT machine`,
+      [change.keepSessionId, now],
+    );
+  }
+
+  /**
+   * Writes many stamps of activity in one statement; browser sessions live on from there. It never waits for the
+   * disk (a crash may lose the last second of stamps and nothing else), and never touches an ended session.
+   */
+  async stampActivity(stamps: readonly ActivityStamp[], sessionDays: number): Promise<void> {
+    const inOrder = [...stamps].sort((a, b) => (BigInt(a.sessionId) < BigInt(b.sessionId) ? -1 : 1));
+    await this.database.transaction(async (manager) => {
+      await manager.query('SET LOCAL synchronous_commit = off');
+      await prepared(
+        manager,
+        'sessions_stamp_activity',
+        `WITH stamps AS (
+           SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[]) AS t (id, at, ip, location)),
+         locked AS (
+           SELECT s.id FROM sessions s JOIN stamps USING (id) WHERE s.status = 'active' ORDER BY s.id FOR UPDATE OF s)
+         UPDATE sessions s SET last_activity_at = stamps.at, last_ip = stamps.ip, location = stamps.location,
+           expires_at = CASE WHEN s.machine THEN s.expires_at ELSE stamps.at + make_interval(days => $5::int) END
+         FROM stamps JOIN locked USING (id)
+         WHERE s.id = stamps.id AND s.status = 'active' AND s.last_activity_at < stamps.at`,
+        [
+          inOrder.map((stamp) => stamp.sessionId),
+          inOrder.map((stamp) => stamp.at),
+          inOrder.map((stamp) => stamp.ip),
+          inOrder.map((stamp) => stamp.location),
+          sessionDays,
+        ],
+      );
+    });
+  }
+
+  private async insert(
+    name: string,
+    row: SessionRow,
+    source: string,
+    values: readonly unknown[],
+  ): Promise<Session | null> {
+    const rows = await prepared<Session>(
+      this.database,
+      name,
+      `INSERT INTO sessions AS s (user_id, status, token_hash, machine, read_only, name, note, last_ip, location,
+         user_agent, device, platform, browser, created_at, last_activity_at, expires_at)
+       SELECT u.id, $2::text, $3::bytea, $4::boolean, $5::boolean, $6::text, $7::text, $8::text, $9::text,
+         $10::text, $11::text, $12::text, $13::text, $14::timestamptz, $14::timestamptz, $15::timestamptz ${source}
+       RETURNING ${SESSION}`,
+      [
+        row.userId,
+        row.status,
+        row.tokenHash,
+        row.machine,
+        row.readOnly,
+        row.name,
+        row.note,
+        row.lastIp,
+        row.location,
+        row.userAgent,
+        row.device,
+        row.platform,
+        row.browser,
+        row.createdAt,
+        row.expiresAt,
+        ...values,
+      ],
+    );
+    return asSession(rows[0]);
+  }
+}
+
+function scopeId(scope: Scope): string | null {
+  return scope === 'everyone' ? null : scope.userId;
+}
+
+function asSession(row: Session | undefined): Session | null {
+  return row === undefined ? null : Object.assign(new Session(), row);
+}
+
+/** Takes a row of a session joined with its user apart. */
+function withUser(row: Record<string, unknown>): Session & { user: User } {
+  const session = new Session() as unknown as Record<string, unknown>;
+  const user = new User() as unknown as Record<string, unknown>;
+  for (const name in row) {
+    if (name.startsWith('u_')) user[name.slice(2)] = row[name];
+    else session[name] = row[name];
+  }
+  user.id = session.userId;
+  session.user = user;
+  return session as unknown as Session & { user: User };
+}
