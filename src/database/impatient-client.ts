@@ -1,0 +1,25 @@
+import pg from 'pg';
+
+type Submit = (...args: unknown[]) => unknown;
+
+/**
+ * A connection that is given up once a statement on it got no answer in time. pg itself would hand it back to
+ * the pool, where every later statement waits behind the one that was abandoned.
+ */
+export class ImpatientClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    const submit = this.query.bind(this) as Submit;
+    this.query = ((...args: unknown[]) => {
+      const answer = submit(...args);
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.giveUpAfter(error));
+      return answer;
+    }) as typeof this.query;
+  }
+
+  private giveUpAfter(error: unknown): void {
+    if (error instanceof Error && error.message === 'Query read timeout') {
+      (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    }
+  }
+}

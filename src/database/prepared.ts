@@ -1,0 +1,33 @@
+import type { DataSource, EntityManager } from 'typeorm';
+
+/**
+ * Runs a named prepared statement on TypeORM's pool: PostgreSQL parses it once for each connection.
+ * @param runner the pool, or a transaction's manager
+ * @param name one name for one text, in the whole process
+ * @param text SQL with $1, $2 …
+ * @returns the rows, also those of `UPDATE … RETURNING` and `DELETE … RETURNING`
+ */
+export async function prepared<Row>(
+  runner: DataSource | EntityManager,
+  name: string,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  // TypeORM hands its first argument to pg as it is, though it declares a string; a test holds it to that.
+  return rowsOf(await runner.query({ name, text } as unknown as string, [...values]));
+}
+
+/** Runs a statement that is composed anew each time. @returns the rows, as `prepared` does */
+export async function unprepared<Row>(
+  runner: DataSource | EntityManager,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  return rowsOf(await runner.query(text, [...values]));
+}
+
+/** TypeORM answers UPDATE and DELETE with [rows, count], everything else with the rows. */
+function rowsOf<Row>(result: unknown): Row[] {
+  const [first, second] = result as [unknown, unknown];
+  return (Array.isArray(first) && typeof second === 'number' ? first : result) as Row[];
+}

@@ -1,0 +1,120 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import type { Page, Place, Slice, Sort } from '../page.js';
+import { unprepared } from './prepared.js';
+import { bind, columnOf, typeOf, whereOf, type Columns } from './where-of.js';
+
+export interface PagedSelect {
+  readonly runner: DataSource | EntityManager;
+  /** Every field that the page may name; `id` must be among them. */
+  readonly columns: Columns;
+  readonly page: Page;
+  /** The select list, e.g. `id, user_id AS "userId"`. */
+  readonly select: string;
+  /** The table, with joins if need be. */
+  readonly from: string;
+  /** What holds whatever the page asks for; its parameters are $1, $2 … */
+  readonly where: string;
+  /** The parameters of `where`. */
+  readonly values: readonly unknown[];
+}
+
+/**
+ * Runs a page: its filter within `where`, its order with `id` at the end (in the direction of the last field that
+ * was named; newest first when none was), its window, and its total when wanted (a second statement).
+ * Nulls come last in both directions. Cursor windows need fields that are never null and of one direction.
+ * @throws Error (a bug) on an unknown field, a nullable or mixed cursor order, a place of the wrong length
+ */
+export async function selectPage<Row>(query: PagedSelect): Promise<Slice<Row>> {
+  const values = [...query.values];
+  const kept = `(${query.where}) AND ${whereOf(query.columns, query.page.filter, values)}`;
+  const scope = { query, order: totalOrder(query.page.sort), kept, values };
+  const total = query.page.countTotal ? await count(scope) : null;
+  const { window } = query.page;
+  const slice =
+    window.kind === 'offset'
+      ? await skip<Row>(scope, window.offset, window.limit)
+      : await seek<Row>(scope, window.kind, window.place, window.limit);
+  // Past the end of an empty list there is still nothing before.
+  return { ...slice, hasPrevious: slice.hasPrevious && total !== 0, total };
+}
+
+/** The order that a page is read in. A place in it holds a value for each of these fields, in turn. */
+export function totalOrder(sort: readonly Sort[]): readonly Sort[] {
+  return [...sort, { field: 'id', descending: sort.at(-1)?.descending ?? true }];
+}
+
+interface Scope {
+  readonly query: PagedSelect;
+  readonly order: readonly Sort[];
+  /** The condition that every row of the whole list fulfils, and its parameters. */
+  readonly kept: string;
+  readonly values: readonly unknown[];
+}
+type Part<Row> = Omit<Slice<Row>, 'total'>;
+
+async function count({ query, kept, values }: Scope): Promise<number> {
+  const text = `SELECT count(*) AS total FROM ${query.from} WHERE ${kept}`;
+  const [row] = await unprepared<{ total: string }>(query.runner, text, values);
+  return Number(row?.total);
+}
+
+async function skip<Row>(scope: Scope, offset: number, limit: number): Promise<Part<Row>> {
+  const rows = await read<Row>(scope, scope.kept, scope.values, scope.order, limit + 1, offset);
+  return { rows: rows.slice(0, limit), hasPrevious: offset > 0, hasNext: rows.length > limit };
+}
+
+async function seek<Row>(
+  scope: Scope,
+  kind: 'after' | 'before',
+  place: Place | null,
+  limit: number,
+): Promise<Part<Row>> {
+  const backwards = kind === 'before';
+  const order = scope.order.map(({ field, descending }) => ({ field, descending: descending !== backwards }));
+  const values = [...scope.values];
+  const beyond = place === null ? 'true' : comparison(scope.query.columns, order, place, values);
+  const found = await read<Row>(scope, `${scope.kept} AND ${beyond}`, values, order, limit + 1, 0);
+  const rows = found.slice(0, limit);
+  const more = found.length > limit;
+  const passed = place !== null && (await anyRow(scope, `${scope.kept} AND NOT ${beyond}`, values));
+  return backwards
+    ? { rows: rows.reverse(), hasPrevious: more, hasNext: passed }
+    : { rows, hasPrevious: passed, hasNext: more };
+}
+
+async function read<Row>(
+  { query }: Scope,
+  where: string,
+  parameters: readonly unknown[],
+  order: readonly Sort[],
+  limit: number,
+  offset: number,
+): Promise<Row[]> {
+  const values = [...parameters];
+  const by = order.map(({ field, descending }) => {
+    const { sql, nullable } = columnOf(query.columns, field);
+    // Not written where there are no nulls: an index that runs backwards could not serve it.
+    return `${sql} ${descending ? 'DESC' : 'ASC'}${nullable ? ' NULLS LAST' : ''}`;
+  });
+  const text = `SELECT ${query.select} FROM ${query.from} WHERE ${where} ORDER BY ${by.join(', ')}
+    LIMIT ${bind(values, limit)} OFFSET ${bind(values, offset)}`;
+  return unprepared<Row>(query.runner, text, values);
+}
+
+async function anyRow({ query }: Scope, where: string, values: readonly unknown[]): Promise<boolean> {
+  const text = `SELECT EXISTS (SELECT 1 FROM ${query.from} WHERE ${where}) AS found`;
+  const [row] = await unprepared<{ found: boolean }>(query.runner, text, values);
+  return row?.found === true;
+}
+
+/** "Strictly beyond the place" as one row comparison, which an index on these columns can serve. */
+function comparison(columns: Columns, order: readonly Sort[], place: Place, values: unknown[]): string {
+  const named = order.map(({ field }) => columnOf(columns, field));
+  const descending = order[0]?.descending ?? true;
+  if (order.some((sort) => sort.descending !== descending)) throw new Error('A cursor needs one direction');
+  if (named.some((column) => column.nullable)) throw new Error('A cursor needs fields that are never null');
+  if (place.length !== order.length) throw new Error('A place needs a value for each field of the order');
+  const left = named.map(({ sql }) => sql);
+  const right = named.map(({ kind }, index) => `${bind(values, place[index])}::${typeOf(kind)}`);
+  return `(${left.join(', ')}) ${descending ? '<' : '>'} (${right.join(', ')})`;
+}
