@@ -1,6 +1,7 @@
 import { ValidateBy } from 'class-validator';
 import type { Reason } from '../refusal.js';
 import { isWellFormed } from '../secrets.js';
+import { readInstant } from './values.js';
 
 /** Says what is wrong with the value of an attribute, or null. `undefined` means that it was not sent. */
 export type Rule = (value: unknown) => Reason | null;
@@ -37,6 +38,12 @@ export function optionalText(most: number): Rule {
 /** `true`, `false`, null, or nothing; nothing that merely looks like one of them. */
 export const optionalBoolean: Rule = (value) =>
   value === undefined || value === null || typeof value === 'boolean' ? null : 'invalid';
+
+/** An ISO 8601 moment with its offset (see `readInstant`), null, or nothing. */
+export const optionalInstant: Rule = (value) => {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'string' && readInstant(value) !== undefined ? null : 'invalid';
+};
 
 /** A secret that has to be there; what it is worth is judged elsewhere. */
 export const requiredSecret: Rule = (value) => {

@@ -4,6 +4,7 @@ import { Interactive, SignedIn, WhoCalls } from '../http/access.js';
 import { answerResource } from '../json-api/answer.js';
 import { readAttributes, readResource } from '../json-api/document.js';
 import { readQuery } from '../json-api/query.js';
+import { readInstant } from '../json-api/values.js';
 import { MAX_JWT_SECONDS } from '../keys/keys.service.js';
 import { Refusal } from '../refusal.js';
 import { Origins } from '../sessions/origin.js';
@@ -35,7 +36,7 @@ export class MachineTokensController {
       name: sent.name,
       note: sent.note ?? null,
       readOnly: sent.read_only ?? false,
-      expiresAt: sent.token_expires_at ? new Date(sent.token_expires_at) : null,
+      expiresAt: readInstant(sent.token_expires_at ?? '') ?? null,
     };
     const origin = this.origins.describe(caller.ip, request.headers['user-agent']);
     const session = await this.tokens.mint(caller, draft, origin);
