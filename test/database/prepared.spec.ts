@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../../src/database/data-source.js';
+import { prepared, unprepared } from '../../src/database/prepared.js';
+import { User } from '../../src/users/user.entity.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+describe('prepared', () => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    dataSource = await new DataSource(dataSourceOptions(database.url, 2, { entities: [User] })).initialize();
+    await dataSource.query('CREATE TABLE notes (id int PRIMARY KEY, text text)');
+    await dataSource.query(`INSERT INTO notes VALUES (1, 'one'), (2, 'two')`);
+  });
+
+  afterAll(async () => {
+    await dataSource.destroy();
+    await database.drop();
+  });
+
+  it('is prepared once on its connection and used again', async () => {
+    await dataSource.transaction(async (manager) => {
+      const text = 'SELECT text FROM notes WHERE id = $1';
+      expect(await prepared(manager, 'note_text', text, [1])).toEqual([{ text: 'one' }]);
+      expect(await prepared(manager, 'note_text', text, [2])).toEqual([{ text: 'two' }]);
+      const known = await manager.query(
+        `SELECT statement, (generic_plans + custom_plans)::int AS runs FROM pg_prepared_statements WHERE name = 'note_text'`,
+      );
+      expect(known).toEqual([{ statement: text, runs: 2 }]);
+    });
+  });
+
+  it.each([
+    prepared,
+    (runner: DataSource, _: string, text: string, values: unknown[]) => unprepared(runner, text, values),
+  ])('answers with rows whatever the statement (%#)', async (run) => {
+    const add = 'INSERT INTO notes VALUES ($1, $2) RETURNING id';
+    expect(await run(dataSource, 'add', add, [3, 'three'])).toEqual([{ id: 3 }]);
+    const change = 'UPDATE notes SET text = $2 WHERE id = $1 RETURNING id, text';
+    expect(await run(dataSource, 'change', change, [3, 'drei'])).toEqual([{ id: 3, text: 'drei' }]);
+    expect(await run(dataSource, 'change', change, [99, ''])).toEqual([]);
+    expect(await run(dataSource, 'touch', 'UPDATE notes SET text = text WHERE id = $1', [3])).toEqual([]);
+    const remove = 'DELETE FROM notes WHERE id = $1 RETURNING text';
+    expect(await run(dataSource, 'remove', remove, [3])).toEqual([{ text: 'drei' }]);
+    const none = 'SELECT id FROM notes WHERE id = $1';
+    expect(await run(dataSource, 'none', none, [99])).toEqual([]);
+  });
+
+  describe('the pool', () => {
+    it.each([null, undefined])('refuses a condition that is %s by mistake', async (id) => {
+      const where = { id: id as unknown as string };
+      await expect(dataSource.manager.findOneBy(User, where)).rejects.toThrow();
+      await expect(dataSource.manager.delete(User, where)).rejects.toThrow();
+      await expect(dataSource.manager.update(User, where, { status: 'closed' })).rejects.toThrow();
+    });
+
+    it('survives that the server ends its connections', async () => {
+      await dataSource.query('SELECT 1');
+      await terminateOthers(database.url);
+      await expect(eventually(() => dataSource.query('SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
+    });
+
+    it('gives a connection up when no answer comes, and goes on with another', async () => {
+      const { extra, ...options } = dataSourceOptions(database.url, 1, {});
+      const impatient = new DataSource({
+        ...options,
+        extra: { ...extra, query_timeout: 100, statement_timeout: 0 },
+      });
+      await impatient.initialize();
+      await expect(impatient.query('SELECT pg_sleep(600)')).rejects.toThrow('timeout');
+      await expect(eventually(() => impatient.query('SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
+      await impatient.destroy();
+    });
+  });
+});
+
+async function terminateOthers(url: string): Promise<void> {
+  const other = await new DataSource(dataSourceOptions(url, 1, {})).initialize();
+  await other.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  );
+  await other.destroy();
+}
+
+/** The first statement after a break may still meet the broken connection. */
+async function eventually<T>(work: () => Promise<T>): Promise<T> {
+  return work().catch(work);
+}
