@@ -23,7 +23,11 @@ export function describeError(error: unknown): { type: string; message: string; 
   if (!(error instanceof Error))
     return { type: typeof error, message: 'something that is no Error was thrown' };
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
-  return { type: error.name, message: harmlessMessage(error), ...(frames && { stack: frames.join('\n') }) };
+  return {
+    type: error.constructor.name,
+    message: harmlessMessage(error),
+    ...(frames && { stack: frames.join('\n') }),
+  };
 }
 
 /** The error, then what it wraps: Nest's `cause`, TypeORM's `driverError`, the members of an AggregateError. */
@@ -126,7 +130,8 @@ function harmlessMessage(error: Error): string {
   };
   const sqlState = driverError?.code ?? code;
   if (typeof sqlState === 'string' && /^[0-9A-Z]{5}$/.test(sqlState) && /\d/.test(sqlState)) {
-    // PostgreSQL quotes values in its messages: "invalid input syntax for type bigint: …".
+    if (sqlState.startsWith('42')) return `SQLSTATE ${sqlState}: ${error.message}`; // wrong SQL: only names in it
+    // Others quote values: "invalid input syntax for type bigint: …".
     const where = [driverError?.table ?? table, driverError?.constraint ?? constraint].filter(Boolean);
     return [`SQLSTATE ${sqlState}`, ...where].join(', ');
   }

@@ -1,7 +1,7 @@
 /** What the shutdown says, to whatever log there is by then. */
 interface Log {
   info(message: string): void;
-  fatal(fields: object, message: string): void;
+  fatal(fields: { err: unknown }, message: string): void;
 }
 
 /**

@@ -8,7 +8,7 @@ import { smallApp } from './small-app.js';
 
 /** A process of its own: prints its port as the first line, then its log; takes `DRAIN_SECONDS` to stop. */
 const app = await createWebServer(smallApp({ LOG_LEVEL: 'debug' }));
-const log = await app.resolve(PinoLogger);
+const log = await app.resolve<PinoLogger>(PinoLogger);
 const shutdown = new Shutdown(log);
 shutdown.add(1, async () => console.log('{"msg":"last step"}'), true);
 shutdown.add(3, () => app.close());

@@ -1,0 +1,81 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { PinoLogger } from 'nestjs-pino';
+import { entities, migrations } from '../ormconfig.js';
+import { Clock } from './clock.js';
+import { Config } from './config.js';
+import { dataSourceOptions } from './database/data-source.js';
+import type { Database } from './database/open.js';
+import { AuditLog } from './delivery/audit-log.js';
+import { Notices } from './delivery/mailer.js';
+import { HttpModule } from './http/http.module.js';
+import { Metrics } from './http/metrics.js';
+import { WIRES, type Wire } from './http/wire.js';
+import { readBody } from './json-api/body.js';
+import { writeErrors } from './json-api/errors.js';
+import { KeysModule } from './keys/keys.module.js';
+import { MachineTokensModule } from './machine-tokens/machine-tokens.module.js';
+import { OtpModule } from './otp/otp.module.js';
+import { Passwords, Sealer } from './secrets.js';
+import { SessionsModule } from './sessions/sessions.module.js';
+import { UsersModule } from './users/users.module.js';
+
+const NATIVE: Wire = { prefix: '/api/v2', readBody, write: writeErrors };
+
+/** What every room may ask for by its class. */
+@Global()
+@Module({})
+class Foundation {
+  static with(config: Config, secretKey: Buffer): DynamicModule {
+    const { values } = config;
+    const passwords = new Passwords(values.BCRYPT_COST, values.PASSWORD_CONCURRENCY, values.PASSWORD_QUEUE);
+    const notices = (log: PinoLogger) => new Notices(values.SMTP_URL, values.MAIL_FROM, log);
+    return {
+      module: Foundation,
+      providers: [
+        { provide: Config, useValue: config },
+        { provide: Passwords, useValue: passwords },
+        { provide: Sealer, useValue: new Sealer(secretKey) },
+        { provide: Notices, useFactory: notices, inject: [PinoLogger] },
+        { provide: WIRES, useValue: [NATIVE] },
+        Clock,
+        AuditLog,
+      ],
+      exports: [Config, Passwords, Sealer, Notices, WIRES, Clock, AuditLog],
+    };
+  }
+}
+
+/** The whole service; the only file that names every room. */
+@Module({})
+export class AppModule {
+  constructor(metrics: Metrics, passwords: Passwords) {
+    metrics.gauge('password_hashes_running', 'Password hashes being computed.', () => passwords.load.running);
+    metrics.gauge(
+      'password_hashes_waiting',
+      'Password hashes waiting in line.',
+      () => passwords.load.waiting,
+    );
+  }
+
+  /** @param database a migrated one; the module opens its own pool to it and closes that with the application */
+  static with(config: Config, database: Pick<Database, 'url' | 'secretKey'>): DynamicModule {
+    const options = dataSourceOptions(database.url, config.get('DATABASE_POOL_SIZE'), {
+      entities,
+      migrations,
+    });
+    return {
+      module: AppModule,
+      imports: [
+        Foundation.with(config, database.secretKey),
+        TypeOrmModule.forRoot({ ...options, retryAttempts: 1 }), // main.ts waits for the database, with its own words
+        SessionsModule, // first: the router tries routes in this order, and these are asked for most
+        MachineTokensModule,
+        OtpModule,
+        UsersModule,
+        KeysModule,
+        HttpModule,
+      ],
+    };
+  }
+}

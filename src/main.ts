@@ -1,0 +1,121 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { PinoLogger } from 'nestjs-pino';
+import { DataSource } from 'typeorm';
+import { entities, migrations } from '../ormconfig.js';
+import { AppModule } from './app.module.js';
+import { Config, ConfigError } from './config.js';
+import { dataSourceOptions } from './database/data-source.js';
+import { migrate, waitForDatabase } from './database/migrate.js';
+import { openDatabase } from './database/open.js';
+import { asRefusal } from './http/failure.js';
+import { drain } from './http/open-responses.js';
+import { Shutdown } from './http/shutdown.js';
+import { createWebServer } from './http/web-server.js';
+import { KeysService } from './keys/keys.service.js';
+import { Refusal } from './refusal.js';
+import { UsersService } from './users/users.service.js';
+
+/** Seconds for each part of the way down; together less than the 15 that supervisors are promised. */
+const SECONDS = { drain: 10, closeApplication: 2, stopDatabase: 2.5 };
+
+const shutdown = new Shutdown({
+  info: (message) => say(process.stderr, message),
+  fatal: ({ err }, message) =>
+    say(process.stderr, `${message}: ${err instanceof Error ? err.stack : String(err)}`),
+});
+
+try {
+  await start(new Config());
+} catch (error) {
+  say(process.stderr, whyNot(error));
+  await shutdown.run(1);
+}
+
+async function start(config: Config): Promise<void> {
+  shutdown.listen();
+  const database = await openDatabase(config, 'server');
+  shutdown.add(SECONDS.stopDatabase, () => database.close(), true);
+  await prepareDatabase(database.url);
+  const app = await createWebServer(AppModule.with(config, database));
+  shutdown.add(SECONDS.closeApplication, () => app.close());
+  shutdown.logTo(await app.resolve<PinoLogger>(PinoLogger));
+  await app.init();
+  await app.get(KeysService, { strict: false }).ensureKey();
+  const users = app.get(UsersService, { strict: false });
+  const administrator = await users.ensureFirstAdministrator(
+    config.get('ADMIN_EMAIL'),
+    config.get('ADMIN_PASSWORD'),
+  );
+  shutdown.add(SECONDS.drain + 0.5, () => drain(app.getHttpServer(), SECONDS.drain));
+  await app.listen(config.get('PORT'), config.get('HOST'));
+  greet(config, app, administrator);
+}
+
+async function prepareDatabase(url: string): Promise<void> {
+  const dataSource = new DataSource(dataSourceOptions(url, 2, { entities, migrations }));
+  try {
+    await waitForDatabase(dataSource);
+    await migrate(dataSource);
+  } finally {
+    if (dataSource.isInitialized) await dataSource.destroy();
+  }
+}
+
+/** Tells whoever started Latchkey where it is and how to sign in; a generated password is shown this once. */
+function greet(
+  config: Config,
+  app: NestExpressApplication,
+  administrator: { email: string; password: string | null } | null,
+): void {
+  const url: string = app.getHttpAdapter().getInstance().locals.publicUrl;
+  const email = administrator?.email ?? config.get('ADMIN_EMAIL') ?? 'EMAIL';
+  const password = administrator?.password ?? 'PASSWORD';
+  const lines = [
+    `Latchkey listens on ${url}`,
+    ...(config.get('DOCS') ? [`Documentation:  ${url}/docs`] : []),
+    ...(administrator ? [`Administrator:  ${email}`] : []),
+    ...(administrator?.password ? [`Password:       ${password}   (shown this once)`] : []),
+    ...(config.get('SMTP_URL') === undefined ? ['Security notices are not sent: SMTP_URL is not set'] : []),
+    'Sign in:',
+    signInCommand(url, email, password),
+  ];
+  say(process.stdout, lines.join('\n'));
+}
+
+/** One line for a POSIX shell that works as it is pasted. */
+function signInCommand(url: string, email: string, password: string): string {
+  const document = { data: { type: 'sessions', attributes: { email, password } } };
+  const type = 'Content-Type: application/vnd.api+json';
+  return ['curl', '-sS', `${url}/api/v2/sessions`, '-H', type, '-d', JSON.stringify(document)]
+    .map(quoted)
+    .join(' ');
+}
+
+function quoted(word: string): string {
+  return /^[\w.:/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** What keeps Latchkey from starting, in a sentence for whoever started it. */
+function whyNot(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, port, address } = error as { code?: string; port?: number; address?: string };
+  if (code === 'EADDRINUSE')
+    return `Latchkey cannot start: port ${port} is taken: set PORT to another, or 0 for any`;
+  if (code === 'EACCES' && port !== undefined)
+    return `Latchkey cannot start: this user may not listen on port ${port}`;
+  if (code === 'EADDRNOTAVAIL') return `Latchkey cannot start: HOST ${address} is no address of this machine`;
+  if (error instanceof Refusal) {
+    return `Latchkey cannot start: ${error.problems[0].attribute ?? 'something'} is refused: ${error.reason}`;
+  }
+  const [firstLine] = (error instanceof Error ? error.message || code || error.name : String(error)).split(
+    '\n',
+  );
+  if (asRefusal(error)?.reason === 'unavailable') {
+    return `Latchkey cannot start: the database does not answer: ${firstLine}`;
+  }
+  return `Latchkey cannot start: ${firstLine}`;
+}
+
+function say(stream: NodeJS.WriteStream, text: string): void {
+  stream.write(`${text}\n`);
+}
