@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { OneTimePasswords1780000000003 } from './migrations/1780000000003-one-time-passwords.js';
 import { Sessions1780000000004 } from './migrations/1780000000004-sessions.js';
+import { Attempts1780000000005 } from './migrations/1780000000005-attempts.js';
 import { SigningKeys1780000000002 } from './migrations/1780000000002-signing-keys.js';
 import { Users1780000000001 } from './migrations/1780000000001-users.js';
 import { dataSourceOptions } from './src/database/data-source.js';
@@ -19,6 +20,7 @@ export const migrations = [
   SigningKeys1780000000002,
   OneTimePasswords1780000000003,
   Sessions1780000000004,
+  Attempts1780000000005,
 ];
 
 /** For TypeORM's own command line, on the database of DATABASE_URL. */

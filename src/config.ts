@@ -18,7 +18,9 @@ export const KEYS = {
   HOST: text('Address to listen on.', '0.0.0.0'),
   PORT: whole('Port to listen on; 0 picks a free one.', 3000, 0, 65_535),
   PUBLIC_URL: optional('Base of every link that Latchkey gives out.', 'http://localhost:PORT', webAddress),
-  DATA_DIR: text('Directory of the embedded database and of generated secrets.', './data', (path) => resolve(path)),
+  DATA_DIR: text('Directory of the embedded database and of generated secrets.', './data', (path) =>
+    resolve(path),
+  ),
   DATABASE_URL: optional(
     'PostgreSQL to use, `postgres://user:password@host:port/name`. Without it an embedded server is started.',
     'embedded',
@@ -30,10 +32,19 @@ export const KEYS = {
     'generated into DATA_DIR',
     secretKey,
   ),
-  ADMIN_EMAIL: optional('Address of the first administrator, created when there are no users.', 'admin@example.com', String),
+  ADMIN_EMAIL: optional(
+    'Address of the first administrator, created when there are no users.',
+    'admin@example.com',
+    String,
+  ),
   ADMIN_PASSWORD: optional("The first administrator's password.", 'generated and printed once', String),
   SESSION_DAYS: whole('Days without activity after which a browser session expires.', 14, 1, 365),
-  OTP_WINDOW_SECONDS: whole('Seconds after sign-in in which a one-time password is accepted.', 300, 10, 3_600),
+  OTP_WINDOW_SECONDS: whole(
+    'Seconds after sign-in in which a one-time password is accepted.',
+    300,
+    10,
+    3_600,
+  ),
   OTP_ISSUER: text('The name that authenticator apps show.', 'Latchkey'),
   BCRYPT_COST: {
     sentence: 'Cost of a password hash, 10 to 15.',
@@ -60,7 +71,11 @@ export const KEYS = {
     read: (raw) => commaList(raw).map(origin),
   } satisfies Key<string[]>,
   GEOIP_DB: optional('Path of a MaxMind .mmdb file that turns addresses into places.', 'none', String),
-  SMTP_URL: optional('Where security notices are sent from, `smtp://user:password@host:port`.', 'none', mailAddress),
+  SMTP_URL: optional(
+    'Where security notices are sent from, `smtp://user:password@host:port`.',
+    'none',
+    mailAddress,
+  ),
   MAIL_FROM: text('Sender of security notices.', 'Latchkey <latchkey@localhost>'),
   DOCS: {
     sentence: 'Whether /docs and /openapi.json are served.',
@@ -189,6 +204,7 @@ function proxyAddress(raw: string): string {
 }
 
 function secretKey(raw: string): Buffer {
-  if (!/^[0-9a-fA-F]{64}$/.test(raw)) throw new Error('must be 64 hex digits: the output of `openssl rand -hex 32`');
+  if (!/^[0-9a-fA-F]{64}$/.test(raw))
+    throw new Error('must be 64 hex digits: the output of `openssl rand -hex 32`');
   return Buffer.from(raw, 'hex');
 }

@@ -62,9 +62,7 @@ export function isGroup(filter: Filter): filter is Group {
 /** Whether any condition of the filter speaks of the field. */
 export function mentions(filter: Filter | null, field: string): boolean {
   if (filter === null) return false;
-  return isGroup(filter)
-    ? filter.members.some((member) => mentions(member, field))
-    : filter.field === field;
+  return isGroup(filter) ? filter.members.some((member) => mentions(member, field)) : filter.field === field;
 }
 
 /** Both filters at once; null stands for "everything". */

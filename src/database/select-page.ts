@@ -38,9 +38,13 @@ export async function selectPage<Row>(query: PagedSelect): Promise<Slice<Row>> {
   return { ...slice, hasPrevious: slice.hasPrevious && total !== 0, total };
 }
 
-/** The order that a page is read in. A place in it holds a value for each of these fields, in turn. */
+/**
+ * The order that a page is read in: `id` at the end, unless the sort ends with it already.
+ * A place in it holds a value for each of these fields, in turn.
+ */
 export function totalOrder(sort: readonly Sort[]): readonly Sort[] {
-  return [...sort, { field: 'id', descending: sort.at(-1)?.descending ?? true }];
+  const last = sort.at(-1);
+  return last?.field === 'id' ? sort : [...sort, { field: 'id', descending: last?.descending ?? true }];
 }
 
 interface Scope {
