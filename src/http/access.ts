@@ -34,7 +34,8 @@ export const Interactive = () => SetMetadata(ACCESS, { who: 'interactive' } sati
 
 /** What a route handler, or else its controller, declares; undefined is a mistake that the guard refuses. */
 export function accessOf(handler: object, controller: object): Access | undefined {
-  return Reflect.getMetadata(ACCESS, handler) ?? Reflect.getMetadata(ACCESS, controller);
+  return (Reflect.getMetadata(ACCESS, handler) ?? Reflect.getMetadata(ACCESS, controller)) as
+    Access | undefined;
 }
 
 /** A request on which the guard has left its caller. */

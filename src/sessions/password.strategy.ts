@@ -45,7 +45,7 @@ export class PasswordGuard extends AuthGuard('local') {
   }
 
   /** @throws Refusal unauthenticated */
-  override handleRequest<T>(error: unknown, session: T | false | null): T {
+  override handleRequest<T>(error: Error | null, session: T | false | null): T {
     if (error) throw error;
     if (!session) throw new Refusal('unauthenticated');
     return session;

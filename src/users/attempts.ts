@@ -54,13 +54,17 @@ export class Attempts {
     const outcomes = await Promise.allSettled(
       limits.map((limit) => this.limiter(limit.most).consume(hash(limit.key))),
     );
-    const refused = outcomes
-      .filter((outcome) => outcome.status === 'rejected')
-      .map((outcome) => outcome.reason);
-    if (refused.length === 0) return;
-    const failure = refused.find((cause) => !(cause instanceof RateLimiterRes));
-    if (failure !== undefined) throw failure;
-    const milliseconds = Math.max(...refused.map((result: RateLimiterRes) => result.msBeforeNext));
+    const causes = outcomes.flatMap((outcome): unknown[] =>
+      outcome.status === 'rejected' ? [outcome.reason] : [],
+    );
+    if (causes.length === 0) return;
+    // What is not looked at is no failure: else one address could shut everybody out of an account.
+    const counted = limits.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    await Promise.all(counted.map((limit) => this.limiter(limit.most).reward(hash(limit.key))));
+    const passed = causes.filter((cause) => cause instanceof RateLimiterRes);
+    if (passed.length < causes.length)
+      throw causes.find((cause) => !(cause instanceof RateLimiterRes)) as Error;
+    const milliseconds = Math.max(...passed.map(({ msBeforeNext }) => msBeforeNext));
     throw new Refusal(reason, { retryAfterSeconds: Math.max(1, Math.ceil(milliseconds / 1000)) });
   }
 
