@@ -44,7 +44,7 @@ export class Attempts {
     // A burst of right passwords would otherwise pass for a burst of guesses: each counts until it is checked.
     return this.inTurn(first.key, async () => {
       await this.count(limits, reason);
-      const result = await check();
+      const result = await this.lookAt(limits, check);
       if (result !== null) await this.takeBack(limits);
       return result;
     });
@@ -59,8 +59,7 @@ export class Attempts {
     );
     if (causes.length === 0) return;
     // What is not looked at is no failure: else one address could shut everybody out of an account.
-    const counted = limits.filter((_, index) => outcomes[index]?.status === 'fulfilled');
-    await Promise.all(counted.map((limit) => this.limiter(limit.most).reward(hash(limit.key))));
+    await this.uncount(limits.filter((_, index) => outcomes[index]?.status === 'fulfilled'));
     const passed = causes.filter((cause) => cause instanceof RateLimiterRes);
     if (passed.length < causes.length)
       throw causes.find((cause) => !(cause instanceof RateLimiterRes)) as Error;
@@ -68,13 +67,23 @@ export class Attempts {
     throw new Refusal(reason, { retryAfterSeconds: Math.max(1, Math.ceil(milliseconds / 1000)) });
   }
 
+  private async lookAt<T>(limits: readonly Limit[], check: () => Promise<T | null>): Promise<T | null> {
+    try {
+      return await check();
+    } catch (error) {
+      if (error instanceof Refusal && error.reason === 'busy') await this.uncount(limits);
+      throw error;
+    }
+  }
+
+  private async uncount(limits: readonly Limit[]): Promise<void> {
+    await Promise.all(limits.map((limit) => this.limiter(limit.most).reward(hash(limit.key))));
+  }
+
   private async takeBack(limits: readonly Limit[]): Promise<void> {
-    await Promise.all(
-      limits.map((limit) => {
-        const limiter = this.limiter(limit.most);
-        return limit.clearedBySuccess ? limiter.delete(hash(limit.key)) : limiter.reward(hash(limit.key));
-      }),
-    );
+    const cleared = limits.filter((limit) => limit.clearedBySuccess);
+    await Promise.all(cleared.map((limit) => this.limiter(limit.most).delete(hash(limit.key))));
+    await this.uncount(limits.filter((limit) => !limit.clearedBySuccess));
   }
 
   private limiter(most: number): RateLimiterPostgres {
