@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 
 const open = new WeakMap<Server, Set<ServerResponse>>();
@@ -6,7 +7,8 @@ const open = new WeakMap<Server, Set<ServerResponse>>();
 export function trackOpenResponses(server: Server): void {
   const responses = new Set<ServerResponse>();
   open.set(server, responses);
-  server.on('request', (_, response: ServerResponse) => {
+  // Before Express, which may have answered by the time that its own listener returns.
+  server.prependListener('request', (_, response: ServerResponse) => {
     responses.add(response);
     response.once('close', () => responses.delete(response));
     if (!server.listening) response.setHeader('Connection', 'close');
@@ -30,4 +32,6 @@ export async function drain(server: Server, seconds: number): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), seconds * 1000);
   await closed;
   clearTimeout(cut);
+  // Connections end a moment before their responses are done with, and only then is the request logged.
+  await Promise.allSettled([...openResponses(server)].map((response) => once(response, 'close')));
 }

@@ -12,7 +12,7 @@ import {
   Res,
   type DynamicModule,
 } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Express, Request, Response } from 'express';
 import { Config } from '../../src/config.js';
 import { Anyone, type CalledRequest } from '../../src/http/access.js';
 import { HttpModule } from '../../src/http/http.module.js';
@@ -81,7 +81,16 @@ class ThingsController {
 
   @Get(':id/express')
   express(@Req() request: Request, @Res() response: Response) {
-    const seen = { accepts: request.accepts('json'), header: request.get('X-Test'), host: request.hostname };
+    const app = request.app as Express;
+    const own = [request, response].map((object) => Object.getPrototypeOf(object));
+    const untouched =
+      own[0] === app.request && own[1] === app.response && Object.hasOwn(own[0], 'constructor');
+    const seen = {
+      untouched,
+      accepts: request.accepts('json'),
+      header: request.get('X-Test'),
+      host: request.hostname,
+    };
     response.status(201).set('X-Seen', 'yes').location('/there').json(seen);
   }
 
