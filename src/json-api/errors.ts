@@ -30,7 +30,7 @@ export function writeErrors(response: Response, refusal: Refusal): void {
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="latchkey"');
   if (status === 405) response.setHeader('Allow', (refusal.allow ?? []).join(', '));
   if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
-  sendDocument(response, status, { errors: refusal.problems.map(errorObject) });
+  sendDocument(response, status, JSON.stringify({ errors: refusal.problems.map(errorObject) }));
 }
 
 function errorObject(problem: Problem): ErrorObject {

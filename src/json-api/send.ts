@@ -8,10 +8,10 @@ import { JSON_API } from './media-type.js';
 export function sendDocument(
   response: Response,
   status: number,
-  document: object,
+  document: string,
   mediaType = JSON_API,
 ): void {
-  const body = Buffer.from(JSON.stringify(document));
+  const body = Buffer.from(document);
   response.vary('Accept');
   response.statusCode = status;
   response.setHeader('Cache-Control', 'no-store');

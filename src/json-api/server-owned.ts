@@ -15,7 +15,7 @@ export function ownedProblems(
   settable: ReadonlySet<string>,
   stored?: object,
 ): Problem[] {
-  return Object.entries(resource.attributes)
+  return Object.entries<Attribute<object>>(resource.attributes)
     .filter(([name]) => name in sent && !settable.has(name))
     .filter(([name, attribute]) => !isHarmless(attribute, sent[name], stored))
     .map(([name]) => ({ reason: 'not_settable', attribute: name }));

@@ -1,21 +1,17 @@
 import type { AnyResource, Attribute } from './resource.js';
 import type { Selection } from './selection.js';
+import { writeValue } from './write-value.js';
 
-/** A resource object, ready for JSON.stringify. */
-export interface ResourceObject {
-  id: string;
-  type: string;
-  attributes: Record<string, unknown>;
-  relationships?: Record<string, object>;
-  meta?: object;
-}
-
-/** Writes rows of one resource as one query wants them, and gathers what they include. */
+/**
+ * Writes rows of one resource as JSON text, as one query wants them, and gathers what they include. Text is put
+ * together directly, from fragments made beforehand, since objects made only for JSON.stringify cost a fifth of
+ * a page's time.
+ */
 export class ResourceWriter {
-  private readonly attributes: readonly (readonly [string, Attribute<object>])[];
+  private readonly attributes: readonly NamedAttribute[];
   private readonly relationships: readonly string[];
   private readonly writers = new Map<AnyResource, ResourceWriter>();
-  private readonly includedByKey = new Map<string, ResourceObject>();
+  private readonly includedByKey = new Map<string, string>();
 
   constructor(
     private readonly resource: AnyResource,
@@ -23,46 +19,58 @@ export class ResourceWriter {
   ) {
     const fields = selection.fields.get(resource.type);
     this.attributes = fields
-      ? Object.entries(resource.attributes).filter(([name]) => fields.has(name))
+      ? namedAttributes(resource, (name) => fields.has(name))
       : defaultAttributes(resource);
     this.relationships = Object.keys(resource.relationships).filter((name) => !fields || fields.has(name));
   }
 
-  /** The resource object of a row; what `include` asked for of it is kept for `included`. */
-  write(row: object): ResourceObject {
-    const attributes: Record<string, unknown> = {};
-    for (const [name, attribute] of this.attributes) attributes[name] = toJson(attribute.read(row));
-    const written: ResourceObject = { id: this.resource.id(row), type: this.resource.type, attributes };
-    if (this.relationships.length > 0) written.relationships = this.writeRelationships(row);
+  /**
+   * The resource object of a row; what `include` asked for of it is kept for `included`.
+   * @param cursor the row's own, for the cursor pagination profile
+   */
+  write(row: object, cursor?: string): string {
+    let text = `{"id":${writeValue(this.resource.id(row))},"type":"${this.resource.type}","attributes":{`;
+    let separator = '';
+    for (const { prefix, attribute } of this.attributes) {
+      text += separator + prefix + writeValue(attribute.read(row));
+      separator = ',';
+    }
+    text += '}';
+    if (this.relationships.length > 0) text += `,"relationships":{${this.writeRelationships(row)}}`;
+    if (cursor !== undefined) text += `,"meta":{"page":{"cursor":"${cursor}"}}`;
     // Full linkage: a relationship that was asked for is included even where sparse fields hide it.
     for (const name of this.selection.include ?? []) this.includeRelated(name, row);
-    return written;
+    return text + '}';
   }
 
-  /** The included resources so far, each once; undefined when `include` was not given. */
-  get included(): ResourceObject[] | undefined {
-    return this.selection.include === null ? undefined : [...this.includedByKey.values()];
+  /** The member `included` with what was gathered so far, each resource once; empty when it was not asked for. */
+  get included(): string {
+    return this.selection.include === null
+      ? ''
+      : `"included":[${[...this.includedByKey.values()].join(',')}],`;
   }
 
-  private writeRelationships(row: object): Record<string, object> {
-    const relationships: Record<string, object> = {};
-    for (const name of this.relationships) {
-      relationships[name] = this.selection.include?.has(name) ? this.linkage(name, row) : NOT_INCLUDED;
-    }
-    return relationships;
+  private writeRelationships(row: object): string {
+    return this.relationships
+      .map(
+        (name) => `"${name}":${this.selection.include?.has(name) ? this.linkage(name, row) : NOT_INCLUDED}`,
+      )
+      .join(',');
   }
 
-  private linkage(name: string, row: object): object {
+  private linkage(name: string, row: object): string {
     const relationship = this.resource.relationships[name]!;
     const related = relationship.read(row);
-    const { type, id } = relationship.resource;
-    return { data: related === undefined ? null : { type, id: id(related) } };
+    if (related === undefined) return '{"data":null}';
+    const { resource } = relationship;
+    return `{"data":{"type":"${resource.type}","id":${writeValue(resource.id(related))}}}`;
   }
 
   private includeRelated(name: string, row: object): void {
-    const { resource, read } = this.resource.relationships[name]!;
-    const related = read(row);
+    const relationship = this.resource.relationships[name]!;
+    const related = relationship.read(row);
     if (related === undefined) return;
+    const { resource } = relationship;
     const key = `${resource.type} ${resource.id(related)}`;
     if (this.includedByKey.has(key)) return;
     const writer =
@@ -72,21 +80,27 @@ export class ResourceWriter {
   }
 }
 
-const NOT_INCLUDED = { meta: { included: false } };
+const NOT_INCLUDED = '{"meta":{"included":false}}';
 
-const defaults = new WeakMap<AnyResource, readonly (readonly [string, Attribute<object>])[]>();
+interface NamedAttribute {
+  /** Its name, quoted, and the colon. */
+  readonly prefix: string;
+  readonly attribute: Attribute<object>;
+}
 
-function defaultAttributes(resource: AnyResource): readonly (readonly [string, Attribute<object>])[] {
+function namedAttributes(resource: AnyResource, wanted: (name: string) => boolean): NamedAttribute[] {
+  return Object.entries<Attribute<object>>(resource.attributes)
+    .filter(([name]) => wanted(name))
+    .map(([name, attribute]) => ({ prefix: `${JSON.stringify(name)}:`, attribute }));
+}
+
+const defaults = new WeakMap<AnyResource, readonly NamedAttribute[]>();
+
+function defaultAttributes(resource: AnyResource): readonly NamedAttribute[] {
   let attributes = defaults.get(resource);
   if (attributes === undefined) {
-    attributes = Object.entries(resource.attributes).filter(([, attribute]) => !attribute.byName);
+    attributes = namedAttributes(resource, (name) => !resource.attributes[name]!.byName);
     defaults.set(resource, attributes);
   }
   return attributes;
-}
-
-/** Date-times as the document writes them, in UTC: `2024-04-18T04:02:03.470+00:00`. */
-function toJson(value: unknown): unknown {
-  if (value instanceof Date) return `${value.toISOString().slice(0, -1)}+00:00`;
-  return value === undefined ? null : value;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { IsString, MaxLength } from 'class-validator';
 import fc from 'fast-check';
-import { readAttributes, readRelated, readResource, type SentResource } from '../../src/json-api/document.js';
+import { readAttributes, readRelated, readResource } from '../../src/json-api/document.js';
 import { asked, thing, thingResource } from './fixtures.js';
 import { problemsOf, reasonOf } from './reason-of.js';
 
@@ -130,7 +130,7 @@ describe('attributes', () => {
   const attributes = (sent: object, stored?: object) =>
     readAttributes(
       Shape,
-      { attributes: Object.assign(Object.create(null), sent), relationships: {} } as SentResource,
+      { attributes: Object.assign(Object.create(null), sent), relationships: {} },
       thingResource,
       stored,
     );
