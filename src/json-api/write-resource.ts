@@ -38,7 +38,7 @@ export class ResourceWriter {
     text += '}';
     if (this.relationships.length > 0) text += `,"relationships":{${this.writeRelationships(row)}}`;
     if (cursor !== undefined) text += `,"meta":{"page":{"cursor":"${cursor}"}}`;
-    // Full linkage: a relationship that was asked for is included even where sparse fields hide it.
+    // Sparse fields may hide the linkage, but not what was asked to be included (§document-compound-documents).
     for (const name of this.selection.include ?? []) this.includeRelated(name, row);
     return text + '}';
   }
