@@ -30,7 +30,7 @@ export async function openDatabase(
   const url = config.get('DATABASE_URL');
   const configuredKey = config.get('SECRET_KEY');
   if (url !== undefined && configuredKey !== undefined) {
-    return { url, secretKey: configuredKey, embedded: false, close: async () => undefined };
+    return { url, secretKey: configuredKey, embedded: false, close: () => Promise.resolve() };
   }
   const dataDir = config.get('DATA_DIR');
   const settings = { max_connections: String(Math.max(100, config.get('DATABASE_POOL_SIZE') + 50)) };

@@ -85,7 +85,7 @@ async function terminateOthers(url: string): Promise<void> {
   await other.destroy();
 }
 
-/** The first statement after a break may still meet the broken connection. */
+/** The first statements after a break may still meet broken connections: at most as many as there were. */
 async function eventually<T>(work: () => Promise<T>): Promise<T> {
-  return work().catch(work);
+  return work().catch(work).catch(work);
 }

@@ -125,7 +125,7 @@ describe('selectPage', () => {
       ).not.toContain(6);
     });
 
-    it('passes values as parameters only', async () => {
+    it('passes values as parameters only', () => {
       const values: unknown[] = ['first'];
       const where = whereOf(COLUMNS, when('name', 'eq', `'; DROP TABLE things; --`), values);
       expect(where).toBe('name = ANY ($2::text[])');

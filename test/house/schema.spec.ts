@@ -26,7 +26,7 @@ describe('schema', () => {
   });
 
   it('can be taken back migration by migration, and made again', async () => {
-    for (const _ of migrations) await dataSource.undoLastMigration();
+    for (let left = migrations.length; left > 0; left--) await dataSource.undoLastMigration();
     const tables = await dataSource.query(
       `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`,
     );

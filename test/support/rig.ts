@@ -9,7 +9,7 @@ import { dataSourceOptions } from '../../src/database/data-source.js';
 import { EmbeddedServer } from '../../src/database/embedded-server.js';
 import { migrate } from '../../src/database/migrate.js';
 
-let stop: () => Promise<void> = async () => undefined;
+let stop: () => Promise<void> = () => Promise.resolve();
 
 /**
  * One PostgreSQL for the run (the one of DATABASE_URL, else an embedded one) with a migrated database that each

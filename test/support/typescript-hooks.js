@@ -1,7 +1,7 @@
 import { transform } from '@swc/core';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, URL } from 'node:url';
 
 /** Imports end in `.js`; the file beside us ends in `.ts`. */
 export function resolve(specifier, context, next) {
