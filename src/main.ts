@@ -67,7 +67,8 @@ function greet(
   app: NestExpressApplication,
   administrator: { email: string; password: string | null } | null,
 ): void {
-  const url: string = app.getHttpAdapter().getInstance().locals.publicUrl;
+  const { locals } = app.getHttpAdapter().getInstance();
+  const url = String(locals.publicUrl);
   const email = administrator?.email ?? config.get('ADMIN_EMAIL') ?? 'EMAIL';
   const password = administrator?.password ?? 'PASSWORD';
   const lines = [

@@ -43,7 +43,7 @@ function causes(error: unknown): unknown[] {
       driverError?: unknown;
       errors?: unknown;
     };
-    open.push(cause, driverError, ...(Array.isArray(errors) ? errors : []));
+    open.push(cause, driverError, ...(Array.isArray(errors) ? (errors as unknown[]) : []));
   }
   // An HttpException only says what its cause says more exactly.
   return found.sort(

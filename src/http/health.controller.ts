@@ -2,6 +2,7 @@ import { Controller, Get, Res, ServiceUnavailableException } from '@nestjs/commo
 import { HttpAdapterHost } from '@nestjs/core';
 import { HealthCheckService, TypeOrmHealthIndicator } from '@nestjs/terminus';
 import type { Response } from 'express';
+import type { Server } from 'node:http';
 import { Anyone } from './access.js';
 
 const DATABASE_ANSWERS_WITHIN_MILLISECONDS = 2_000;
@@ -25,8 +26,8 @@ export class HealthController {
   /** 200 when requests can be served; 503 while the database does not answer, and from the stop signal on. */
   @Get('ready')
   async ready(@Res() response: Response): Promise<void> {
-    if (!this.adapter.httpAdapter.getHttpServer().listening)
-      return answer(response, 503, { status: 'stopping' });
+    const server = this.adapter.httpAdapter.getHttpServer() as Server;
+    if (!server.listening) return answer(response, 503, { status: 'stopping' });
     const up = await this.databaseAnswers();
     answer(response, up ? 200 : 503, { status: up ? 'ok' : 'error', database: up ? 'up' : 'down' });
   }

@@ -49,7 +49,7 @@ export class RequestLog {
     response.setHeader('X-Request-Id', requestId);
     response.once('close', () => {
       const milliseconds = performance.now() - startedAt;
-      const route = request.route ? String(request.route.path) : undefined;
+      const route = (request.route as { path: string } | undefined)?.path;
       this.write(request, response, { requestId, route, milliseconds, ip });
       this.metrics.countRequest(request.method, route, response.statusCode, milliseconds / 1000);
     });

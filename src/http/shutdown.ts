@@ -39,17 +39,17 @@ export class Shutdown {
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
         this.log.fatal({ err: error }, event);
-        void this.run(1);
+        void this.run(1, { crashed: true });
       });
     }
   }
 
-  /** Runs the steps once and ends the process. */
-  async run(exitCode: 0 | 1): Promise<void> {
+  /** Runs the steps once, after a crash only those that must, and ends the process. */
+  async run(exitCode: 0 | 1, { crashed = false } = {}): Promise<void> {
     if (this.begun) return;
     this.begun = true;
     for (const step of this.steps) {
-      if (exitCode === 0 || step.evenAfterCrash) await this.runStep(step);
+      if (!crashed || step.evenAfterCrash) await this.runStep(step);
     }
     process.exit(exitCode);
   }

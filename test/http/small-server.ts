@@ -10,7 +10,7 @@ import { smallApp } from './small-app.js';
 const app = await createWebServer(smallApp({ LOG_LEVEL: 'debug' }));
 const log = await app.resolve<PinoLogger>(PinoLogger);
 const shutdown = new Shutdown(log);
-shutdown.add(1, async () => console.log('{"msg":"last step"}'), true);
+shutdown.add(1, () => Promise.resolve(console.log('{"msg":"last step"}')), true);
 shutdown.add(3, () => app.close());
 shutdown.add(10, () => drain(app.getHttpServer(), Number(process.env.DRAIN_SECONDS)));
 shutdown.listen();

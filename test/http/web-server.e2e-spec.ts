@@ -22,7 +22,7 @@ function sendRaw(bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
-    socket.setEncoding('latin1').on('data', (chunk) => (answer += chunk));
+    socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
     socket.on('close', () => resolve(answer)).on('error', reject);
   });
 }
