@@ -94,7 +94,8 @@ export class Cluster {
    */
   async start(port: number | null, settings: Readonly<Record<string, string>>): Promise<void> {
     const last = await this.lastStart();
-    if (last !== null) await this.forgetStranger(last.pid);
+    if (last !== null && isRunning(last.pid) && !(await this.isServer(last.pid)))
+      await this.forgetLastStart();
     const all = {
       port: String(await freePort(port ?? last?.port ?? 0)),
       listen_addresses: '127.0.0.1',
@@ -137,6 +138,13 @@ export class Cluster {
     return Number(pid) > 0 && Number(port) > 0 ? { pid: Number(pid), port: Number(port) } : null;
   }
 
+  /** Whether a process that is running is PostgreSQL; taken for granted where the system does not tell. */
+  async isServer(pid: number): Promise<boolean> {
+    if (!isRunning(pid)) return false;
+    const program = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'postgres');
+    return program.trim() === 'postgres';
+  }
+
   private run(program: string, args: readonly string[]): Promise<string> {
     return run(join(this.programs, 'bin', program), args, this.user);
   }
@@ -161,10 +169,8 @@ export class Cluster {
    * After a crash in a container, the number of the old server's process may belong to some other program, and
    * PostgreSQL would take that for itself and refuse to start.
    */
-  private async forgetStranger(pid: number): Promise<void> {
-    const program = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => null);
-    if (program !== null && program.trim() !== 'postgres')
-      await rm(join(this.directory, 'postmaster.pid'), { force: true });
+  private async forgetLastStart(): Promise<void> {
+    await rm(join(this.directory, 'postmaster.pid'), { force: true });
   }
 }
 

@@ -26,6 +26,7 @@ const PRESENT = '19563, 1'; // shared by every process that uses the cluster, fo
 const SERVING = '19563, 2'; // held by the one process in the role `server`
 
 const ATTEMPTS_TO_ATTACH = 60;
+const ATTEMPTS_WHILE_STARTING = 20;
 const ATTEMPTS_TO_START = 3;
 
 /**
@@ -119,7 +120,7 @@ export class EmbeddedServer {
     let starts = 0;
     for (let attempt = 1; ; attempt++) {
       try {
-        const client = await this.attach();
+        const client = await this.attach(attempt);
         if (client !== null) return client;
         if (!(await this.cluster.exists())) await this.cluster.create(this.password);
         starts++;
@@ -127,21 +128,23 @@ export class EmbeddedServer {
       } catch (error) {
         if (starts === ATTEMPTS_TO_START || attempt === ATTEMPTS_TO_ATTACH) throw error;
         if (codeOf(error) === '28P01')
-          throw new Error('The password kept in DATA_DIR is not that of the database');
+          throw new Error('The password kept in DATA_DIR is not that of the database', { cause: error });
         await sleep(Math.min(attempt * 50, 500));
       }
     }
   }
 
   /** Null when no server of this cluster runs. */
-  private async attach(): Promise<pg.Client | null> {
+  private async attach(attempt: number): Promise<pg.Client | null> {
     const running = await this.cluster.lastStart();
     if (running === null) return null;
     let client: pg.Client;
     try {
       client = await this.connect(running.port);
     } catch (error) {
-      if (codeOf(error) === 'ECONNREFUSED') return null;
+      // Another process may have started it a moment ago.
+      const starting = attempt < ATTEMPTS_WHILE_STARTING && (await this.cluster.isServer(running.pid));
+      if (codeOf(error) === 'ECONNREFUSED' && !starting) return null;
       throw error;
     }
     try {
@@ -176,18 +179,24 @@ export class EmbeddedServer {
     return client;
   }
 
-  /** Gives up its own share first: of two that leave at once, one sees itself alone, and newcomers wait for it. */
   private async leave(presence: pg.Client): Promise<void> {
+    // An error means that someone else saw itself alone, and is stopping the server under us.
+    const alone = await isAlone(presence).catch(() => false);
     try {
-      await presence.query(`SELECT pg_advisory_unlock_shared(${PRESENT})`);
-      const { rows } = await presence.query<{ alone: boolean }>(
-        `SELECT pg_try_advisory_lock(${PRESENT}) AS alone`,
-      );
-      if (rows[0]?.alone) await this.cluster.stop();
+      if (alone) await this.cluster.stop();
     } finally {
       await presence.end().catch(() => undefined);
     }
   }
+}
+
+/** Gives up its own share first: of two that leave at once, one sees itself alone, and newcomers wait for it. */
+async function isAlone(presence: pg.Client): Promise<boolean> {
+  await presence.query(`SELECT pg_advisory_unlock_shared(${PRESENT})`);
+  const { rows } = await presence.query<{ alone: boolean }>(
+    `SELECT pg_try_advisory_lock(${PRESENT}) AS alone`,
+  );
+  return rows[0]?.alone === true;
 }
 
 async function passwordOf(cluster: Cluster, dataDir: string): Promise<string> {
@@ -213,5 +222,5 @@ async function isGranted(client: pg.Client, lock: string): Promise<boolean> {
 }
 
 function codeOf(error: unknown): string {
-  return String((error as { code?: unknown }).code ?? '');
+  return (error as { code?: string }).code ?? '';
 }

@@ -51,7 +51,12 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
 
 /** A migration may take as long as its tables are large; only for a lock it does not wait without end. */
 function withoutTimeouts(options: PostgresOptions): PostgresOptions {
-  const extra = { ...options.extra, statement_timeout: 0, query_timeout: 0, lock_timeout: 10_000 };
+  const extra = {
+    ...(options.extra as object),
+    statement_timeout: 0,
+    query_timeout: 0,
+    lock_timeout: 10_000,
+  };
   return { ...options, poolSize: 1, extra };
 }
 
