@@ -55,6 +55,7 @@ export interface Slice<Row> {
   readonly hasNext: boolean;
 }
 
+/** Whether a part of a filter is a group of parts, and no comparison. */
 export function isGroup(filter: Filter): filter is Group {
   return 'combine' in filter;
 }

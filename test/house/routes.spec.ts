@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Latchkey } from '../support/latchkey.js';
+import { declaredRoutesOf, routesOf, type DeclaredRoute, type Route } from '../support/routes.js';
+
+let latchkey: Latchkey;
+let running: Route[];
+let declared: DeclaredRoute[];
+
+beforeAll(async () => {
+  latchkey = await Latchkey.start();
+  running = routesOf(latchkey.app);
+  declared = declaredRoutesOf(latchkey.app);
+});
+afterAll(() => latchkey.stop());
+
+const named = ({ method, path }: Route) => `${method} ${path}`;
+
+describe('routes', () => {
+  it('all come from controllers, where the guard stands before them', () => {
+    expect(running.map(named).sort()).toEqual(declared.map(named).sort());
+  });
+
+  it('each declare who may call them', () => {
+    expect(declared.filter(({ access }) => access === undefined).map(({ handler }) => handler)).toEqual([]);
+  });
+
+  it('open nothing but signing in, the public keys and the supervisors’ pages to anyone', () => {
+    const open = declared.filter(({ access }) => access?.who === 'anyone').map(named);
+    expect(open.sort()).toEqual([
+      'GET /.well-known/jwks.json',
+      'GET /health/live',
+      'GET /health/ready',
+      'GET /metrics',
+      'POST /api/v2/sessions',
+    ]);
+    expect(declared.filter(({ access }) => access?.who === 'optional').map(named)).toEqual([
+      'PUT /api/v2/sessions/:id/validate_otp',
+    ]);
+  });
+
+  it('let a session that owes its second factor only prove it, or end itself', () => {
+    const open = declared.filter(({ access }) => access?.pendingToo).map(named);
+    expect(open.sort()).toEqual(['DELETE /api/v2/sessions/:id', 'PUT /api/v2/sessions/:id/validate_otp']);
+  });
+
+  it('let a read-only credential write nothing but a JWT', () => {
+    const unsafe = declared.filter(({ method, access }) => method !== 'GET' && access?.readOnlyToo);
+    // validate_otp looks at the credential only to hold it against the session; the proof is in the body.
+    expect(unsafe.map(named).sort()).toEqual([
+      'POST /api/v2/sessions/jwt',
+      'PUT /api/v2/sessions/:id/validate_otp',
+    ]);
+  });
+
+  it('never share a path shape: no two parameters in one place go by two names', () => {
+    const byShape = new Map<string, Set<string>>();
+    for (const { method, path } of running) {
+      const shape = `${method} ${path.replace(/:[^/]+/g, ':')}`;
+      byShape.set(shape, (byShape.get(shape) ?? new Set()).add(path));
+    }
+    const shared = [...byShape].filter(([, paths]) => paths.size > 1);
+    expect(shared.map(([shape]) => shape)).toEqual([]);
+    expect(running).toHaveLength(byShape.size);
+  });
+
+  it('put fixed paths before those with a parameter that would swallow them', () => {
+    const swallowed = running.filter(({ method, path }, index) =>
+      running
+        .slice(0, index)
+        .some((earlier) => earlier.method === method && shapeOf(earlier.path).test(path)),
+    );
+    expect(swallowed.map(named)).toEqual([]);
+  });
+});
+
+function shapeOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/:[^/]+/g, '[^/]+')}$`);
+}
