@@ -15,7 +15,7 @@ export interface Attribute<Row> {
   readonly allowsAll?: boolean;
   /** What a client may send of a server-owned attribute when it creates, besides null. */
   readonly initial?: unknown;
-  /** Changes by itself: what a client sends of it is ignored, except an instant later than the stored one. */
+  /** Changes by itself: what a client sends back of it is ignored, except an instant later than the stored one. */
   readonly moves?: boolean;
   /** Its own way of "equal to what is stored", for what is not stored as it is shown. */
   matches?(row: Row, sent: unknown): boolean;

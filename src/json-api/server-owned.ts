@@ -23,12 +23,8 @@ export function ownedProblems(
 
 function isHarmless(attribute: Attribute<object>, sent: unknown, stored: object | undefined): boolean {
   if (sent === null) return true;
-  if (stored === undefined) {
-    return (
-      attribute.moves === true ||
-      (attribute.initial !== undefined && isDeepStrictEqual(sent, attribute.initial))
-    );
-  }
+  if (stored === undefined)
+    return attribute.initial !== undefined && isDeepStrictEqual(sent, attribute.initial);
   if (attribute.matches) return attribute.matches(stored, sent);
   const shown = attribute.read(stored);
   if (attribute.moves) return !isLater(sent, shown);

@@ -164,7 +164,7 @@ describe('attributes', () => {
   it('of the server are accepted on creation when they are null or what it starts with', () => {
     const fromEmber = { owner_id: null, done: false, seen_at: null, tags: null, token: null, hidden: null };
     expect(problems(fromEmber)).toEqual([]);
-    expect(problems({ seen_at: '2030-01-01T00:00:00Z' })).toEqual([]);
+    expect(problems({ seen_at: '2030-01-01T00:00:00Z' })).toEqual(['seen_at: not_settable']);
     expect(problems({ done: true, owner_id: 7, tags: [] })).toEqual([
       'owner_id: not_settable',
       'done: not_settable',
