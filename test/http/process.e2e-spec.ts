@@ -141,10 +141,30 @@ describe('SIGTERM and SIGINT (SECURITY 159, 160)', () => {
       expect(headers.connection).toBe('close');
       await expect(ask(`${server.base}/health/live`)).rejects.toThrow(/ECONN/);
       expect(await exited).toBe(0);
-      expect(server.entries().at(-1)).toEqual({ msg: 'last step' });
+      expect(server.entries()).toContainEqual({ msg: 'last step' });
+      expect(server.entries()).toContainEqual(
+        expect.objectContaining({ msg: 'request', milliseconds: expect.any(Number) }),
+      );
       agent.destroy();
     },
   );
+
+  it('answers every request of clients that keep their connections, each until it is told to close', async () => {
+    const server = await start();
+    const outcomes = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        for (let told = false, asked = 0; !told; asked++) {
+          if (asked === 20) server.child.kill('SIGTERM');
+          told = (await ask(`${server.base}/health/live`, agent)).headers.connection === 'close';
+        }
+        agent.destroy();
+        return 'told to close';
+      }),
+    );
+    expect(outcomes).toEqual(Array(4).fill('told to close'));
+    expect(await server.exited).toBe(0);
+  });
 
   it('exits 0 with a request that hangs, and a second signal does not break it', async () => {
     const server = await start(1);
