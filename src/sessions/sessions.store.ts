@@ -2,44 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { selectPage } from '../database/select-page.js';
-import { whereOf, type Columns } from '../database/where-of.js';
+import { whereOf } from '../database/where-of.js';
 import type { Filter, Page, Slice } from '../page.js';
-import { User } from '../users/user.entity.js';
+import type { User } from '../users/user.entity.js';
 import type { CredentialChange } from '../users/credential-changes.js';
-import { MAX_OTP_ATTEMPTS, Session } from './session.entity.js';
-
-const SESSION = `s.id, s.user_id AS "userId", s.status, s.token_hash AS "tokenHash", s.machine,
-  s.read_only AS "readOnly", s.name, s.note, s.last_ip AS "lastIp", s.location, s.user_agent AS "userAgent",
-  s.device, s.platform, s.browser, s.single_sign_on AS "singleSignOn", s.otp_attempts AS "otpAttempts",
-  s.otp_verified_at AS "otpVerifiedAt", s.version, s.created_at AS "createdAt",
-  s.last_activity_at AS "lastActivityAt", s.expires_at AS "expiresAt", s.ended_at AS "endedAt"`;
-
-const OWNER = `u.email AS "u_email", u.email_key AS "u_emailKey", u.first_name AS "u_firstName",
-  u.last_name AS "u_lastName", u.avatar_url AS "u_avatarUrl", u.phone_number AS "u_phoneNumber",
-  u.locale AS "u_locale", u.time_zone AS "u_timeZone", u.status AS "u_status", u.rights AS "u_rights",
-  u.credentials_version AS "u_credentialsVersion", u.two_factor_auth AS "u_twoFactorAuth",
-  u.created_at AS "u_createdAt", u.updated_at AS "u_updatedAt"`;
-
-/** Active and unexpired at $1: the one definition of a live session in SQL (see `Session#isLive`). */
-const LIVE = `s.status = 'active' AND (s.expires_at IS NULL OR s.expires_at > $1)`;
-
-const LISTED: Columns = {
-  id: { sql: 's.id', kind: 'integer', nullable: false },
-  userId: { sql: 's.user_id', kind: 'integer', nullable: false },
-  name: { sql: 's.name', kind: 'text', nullable: true },
-  lastIp: { sql: 's.last_ip', kind: 'text', nullable: true },
-  location: { sql: 's.location', kind: 'text', nullable: true },
-  device: { sql: 's.device', kind: 'text', nullable: true },
-  platform: { sql: 's.platform', kind: 'text', nullable: true },
-  browser: { sql: 's.browser', kind: 'text', nullable: true },
-  machine: { sql: 's.machine', kind: 'boolean', nullable: false },
-  readOnly: { sql: 's.read_only', kind: 'boolean', nullable: false },
-  lastActivityAt: { sql: 's.last_activity_at', kind: 'instant', nullable: false },
-  expiresAt: { sql: 's.expires_at', kind: 'instant', nullable: true },
-  twoFactorAuth: { sql: '(s.otp_verified_at IS NOT NULL)', kind: 'boolean', nullable: false },
-  singleSignOn: { sql: 's.single_sign_on', kind: 'boolean', nullable: false },
-  createdAt: { sql: 's.created_at', kind: 'instant', nullable: false },
-};
+import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
+import { asSession, LISTED, LIVE, OWNER, SESSION, withUser } from './session.rows.js';
 
 /** What a new session is made of. */
 export type SessionRow = Pick<
@@ -352,21 +320,4 @@ export class SessionsStore {
 
 function scopeId(scope: Scope): string | null {
   return scope === 'everyone' ? null : scope.userId;
-}
-
-function asSession(row: Session | undefined): Session | null {
-  return row === undefined ? null : Object.assign(new Session(), row);
-}
-
-/** Takes a row of a session joined with its user apart. */
-function withUser(row: Record<string, unknown>): Session & { user: User } {
-  const session = new Session() as unknown as Record<string, unknown>;
-  const user = new User() as unknown as Record<string, unknown>;
-  for (const name in row) {
-    if (name.startsWith('u_')) user[name.slice(2)] = row[name];
-    else session[name] = row[name];
-  }
-  user.id = session.userId;
-  session.user = user;
-  return session as unknown as Session & { user: User };
 }
