@@ -119,7 +119,10 @@ export class SessionsStore {
     );
   }
 
-  /** Adds a machine session, if the session it is asked for with is live at this very moment. */
+  /**
+   * Adds a machine session, if the session it is asked for with is live at this very moment. Locks the user before
+   * the session, as a change of credentials does.
+   */
   async openMachine(row: SessionRow, askingSessionId: string, now: Date): Promise<Session | null> {
     return this.insert(
       'session_open_machine',
@@ -128,7 +131,7 @@ export class SessionsStore {
        WHERE asking.id = $16 AND asking.user_id = $1 AND asking.status = 'active' AND u.status = 'active'
          AND NOT asking.machine AND NOT asking.read_only
          AND (asking.expires_at IS NULL OR asking.expires_at > $17)
-       FOR SHARE OF asking, u`,
+       FOR SHARE OF u, asking`,
       [askingSessionId, now],
     );
   }
