@@ -8,8 +8,8 @@ import type { Caller } from '../caller.js';
  */
 export interface Access {
   /**
-   * `anyone`: no credential is looked at. `optional`: a credential is looked at when there is one, and a wrong
-   * one is refused. `signed_in`: a live session or JWT. `interactive`: a live session that someone signed in
+   * `anyone`: no credential is looked at. `optional`: the caller is whoever's live credential
+   * came along, if one did. `signed_in`: a live session or JWT. `interactive`: a live session that someone signed in
    * to, no machine session and no JWT.
    */
   readonly who: 'anyone' | 'optional' | 'signed_in' | 'interactive';
@@ -23,7 +23,10 @@ const ACCESS = Symbol('access');
 
 /** For routes that look at no credential. */
 export const Anyone = () => SetMetadata(ACCESS, { who: 'anyone' } satisfies Access);
-/** For routes whose body is the proof, but where a credential, if sent, has to fit. */
+/**
+ * For routes whose body is the proof, but where a live credential, if sent, has to fit. One that lives no more is
+ * none: a pending session whose window has passed is told so, whether or not its token comes along.
+ */
 export const OptionallySignedIn = () =>
   SetMetadata(ACCESS, { who: 'optional', pendingToo: true, readOnlyToo: true } satisfies Access);
 /** For routes that ask for a live session; read-only ones pass with safe methods. */

@@ -21,9 +21,11 @@ export class SessionGuard implements CanActivate {
     if (access.who === 'anyone') return true;
     const request = context.switchToHttp().getRequest<CalledRequest>();
     const credential = credentialOf(request);
-    if (credential === undefined && access.who === 'optional') return true;
     const caller = credential ? await this.sessions.recognise(credential, request.ip ?? '') : null;
-    if (caller === null) throw new Refusal('unauthenticated');
+    if (caller === null) {
+      if (access.who === 'optional') return true;
+      throw new Refusal('unauthenticated');
+    }
     request.caller = caller;
     if (caller.pending && !access.pendingToo) throw new Refusal('otp_required');
     if (caller.readOnly && !access.readOnlyToo && !SAFE_METHODS.has(request.method)) {
