@@ -1,6 +1,7 @@
 import { isURL } from 'class-validator';
 import { Attribute, optionalText, type Rule } from '../json-api/rules.js';
 import { emailKey } from './email.js';
+import { readPasswordHash } from './password-hash.js';
 import { passwordProblem } from './password-policy.js';
 
 const email: Rule = (value) => {
@@ -40,6 +41,11 @@ const locale: Rule = (value) => {
   return typeof value === 'string' && isLocale(value) ? null : 'invalid';
 };
 
+const passwordHash: Rule = (value) => {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'string' && readPasswordHash(value) !== null ? null : 'invalid';
+};
+
 class Profile {
   @Attribute(optionalText(100)) first_name?: string | null;
   @Attribute(optionalText(100)) last_name?: string | null;
@@ -64,6 +70,12 @@ export class UserChanges extends Profile {
   /** The caller's own password: asked for when `email` or `password` changes. */
   @Attribute(unlessNull((value) => (typeof value === 'string' ? null : 'invalid'))) current_password?:
     string | null;
+}
+
+/** What a line of `latchkey users import` holds; without a hash the user cannot sign in by password yet. */
+export class ImportedUser extends Profile {
+  @Attribute(email) email: string;
+  @Attribute(passwordHash) password_hash?: string | null;
 }
 
 function isTimeZone(name: string): boolean {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Attempts } from './attempts.js';
 import { CredentialChanges } from './credential-changes.js';
+import { UserImport } from './import.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 import { UsersStore } from './users.store.js';
@@ -11,9 +12,10 @@ import { UsersStore } from './users.store.js';
   providers: [
     UsersService,
     UsersStore,
+    UserImport,
     CredentialChanges,
     { provide: Attempts, useFactory: (database: DataSource) => new Attempts(database), inject: [DataSource] },
   ],
-  exports: [UsersService, CredentialChanges, Attempts],
+  exports: [UsersService, UserImport, CredentialChanges, Attempts],
 })
 export class UsersModule {}

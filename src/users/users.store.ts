@@ -30,6 +30,9 @@ const LISTED: Columns = {
 export type UserRow = Pick<User, 'email' | 'emailKey' | 'passwordHash' | 'rights' | 'createdAt'> &
   Partial<User>;
 
+/** One of many new rows; it has no rights. */
+export type PlainUserRow = Omit<UserRow, 'rights' | 'createdAt'>;
+
 /** All SQL on `users`. Rows come back as plain data of the entity's shape. */
 @Injectable()
 export class UsersStore {
@@ -85,6 +88,37 @@ export class UsersStore {
     return unlessTaken(() =>
       manager.save(User, manager.create(User, { ...row, updatedAt: row.createdAt }), { reload: true }),
     );
+  }
+
+  /**
+   * Adds users in one statement, whole or not at all; those whose address is taken, be it by an earlier one of them,
+   * are left out.
+   * @returns the ids of the added ones
+   */
+  async insertMany(rows: readonly PlainUserRow[], createdAt: Date): Promise<string[]> {
+    const added = await prepared<{ id: string }>(
+      this.database,
+      'users_insert_many',
+      `INSERT INTO users (email, email_key, password_hash, first_name, last_name, avatar_url, phone_number, locale,
+         time_zone, created_at, updated_at)
+       SELECT *, $10::timestamptz, $10::timestamptz
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+         $9::text[])
+       ON CONFLICT (email_key) DO NOTHING RETURNING id`,
+      [
+        rows.map((row) => row.email),
+        rows.map((row) => row.emailKey),
+        rows.map((row) => row.passwordHash),
+        rows.map((row) => row.firstName),
+        rows.map((row) => row.lastName),
+        rows.map((row) => row.avatarUrl),
+        rows.map((row) => row.phoneNumber),
+        rows.map((row) => row.locale),
+        rows.map((row) => row.timeZone),
+        createdAt,
+      ],
+    );
+    return added.map(({ id }) => id);
   }
 
   /** Writes what changed about a locked row. @throws Refusal taken, pointing at `email` */
