@@ -1,11 +1,10 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { PinoLogger } from 'nestjs-pino';
-import { DataSource } from 'typeorm';
 import { entities, migrations } from '../ormconfig.js';
 import { AppModule } from './app.module.js';
 import { Config, ConfigError } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
-import { migrate, waitForDatabase } from './database/migrate.js';
+import { prepareDatabase } from './database/migrate.js';
 import { openDatabase } from './database/open.js';
 import { asRefusal } from './http/failure.js';
 import { drain } from './http/open-responses.js';
@@ -15,8 +14,11 @@ import { KeysService } from './keys/keys.service.js';
 import { Refusal } from './refusal.js';
 import { UsersService } from './users/users.service.js';
 
-/** Seconds for each part of the way down; together less than the 15 that supervisors are promised. */
-const SECONDS = { drain: 10, closeApplication: 2, stopDatabase: 2.5 };
+/**
+ * Seconds for each part of the way down; together less than the 15 that supervisors are promised (a database that
+ * is still being opened has no requests to wait for).
+ */
+const SECONDS = { drain: 10, closeApplication: 2, stopDatabase: 2.5, openDatabase: 10 };
 
 const shutdown = new Shutdown({
   info: (message) => say(process.stderr, message),
@@ -27,15 +29,18 @@ const shutdown = new Shutdown({
 try {
   await start(new Config());
 } catch (error) {
-  say(process.stderr, whyNot(error));
+  if (!shutdown.hasBegun) say(process.stderr, whyNot(error)); // else it is the shutdown that broke it off
   await shutdown.run(1);
 }
 
 async function start(config: Config): Promise<void> {
   shutdown.listen();
-  const database = await openDatabase(config, 'server');
-  shutdown.add(SECONDS.stopDatabase, () => database.close(), true);
-  await prepareDatabase(database.url);
+  const opening = openDatabase(config, 'server');
+  const opened = opening.catch(() => null);
+  shutdown.add(SECONDS.stopDatabase, async () => (await opened)?.close(), true);
+  shutdown.add(SECONDS.openDatabase, () => opened, true); // a server on its way up has to be stopped as well
+  const database = await opening;
+  await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }));
   const app = await createWebServer(AppModule.with(config, database));
   shutdown.add(SECONDS.closeApplication, () => app.close());
   shutdown.logTo(await app.resolve<PinoLogger>(PinoLogger));
@@ -49,16 +54,6 @@ async function start(config: Config): Promise<void> {
   shutdown.add(SECONDS.drain + 0.5, () => drain(app.getHttpServer(), SECONDS.drain));
   await app.listen(config.get('PORT'), config.get('HOST'));
   greet(config, app, administrator);
-}
-
-async function prepareDatabase(url: string): Promise<void> {
-  const dataSource = new DataSource(dataSourceOptions(url, 2, { entities, migrations }));
-  try {
-    await waitForDatabase(dataSource);
-    await migrate(dataSource);
-  } finally {
-    if (dataSource.isInitialized) await dataSource.destroy();
-  }
 }
 
 /** Tells whoever started Latchkey where it is and how to sign in; a generated password is shown this once. */

@@ -27,6 +27,17 @@ export async function waitForDatabase(
   }
 }
 
+/** Waits for the database, runs the migrations that are pending, and leaves. @throws what either of them throws */
+export async function prepareDatabase(options: PostgresOptions): Promise<void> {
+  const dataSource = new DataSource(options);
+  try {
+    await waitForDatabase(dataSource);
+    await migrate(dataSource);
+  } finally {
+    if (dataSource.isInitialized) await dataSource.destroy();
+  }
+}
+
 /**
  * Runs the migrations that are pending, each in a transaction of its own. Of several instances that start at once
  * one migrates and the others wait for it. Waiting for a table that someone holds ends after 10 seconds with an error.

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { may, type Right } from '../caller.js';
+import { may, type Caller, type Right } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import { AuditLog } from '../delivery/audit-log.js';
@@ -111,7 +111,7 @@ export class SessionsService implements OnModuleInit {
   }
 
   /** The caller's live sessions; with `session.read` also other users', when the page asks for them. */
-  async list(caller: SignedInCaller, page: Page, everyone: boolean): Promise<Slice<Session>> {
+  async list(caller: Caller, page: Page, everyone: boolean): Promise<Slice<Session>> {
     const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
     const slice = await this.store.list(page, scope, this.clock.now());
     for (const session of slice.rows) showOwnToken(session, caller);
@@ -168,7 +168,7 @@ export class SessionsService implements OnModuleInit {
    * Ends every session that the narrowing keeps, the caller's own apart; with no filter all the caller's others.
    * @returns how many
    */
-  async revoke(caller: SignedInCaller, narrowing: Narrowing): Promise<number> {
+  async revoke(caller: Caller, narrowing: Narrowing): Promise<number> {
     const scope = this.scope(caller, narrowing, 'session.delete');
     const revoked = await this.store.revokeAll(narrowing.filter, scope, caller.session.id, this.clock.now());
     this.record('session.revoke_many', caller, caller.session.id);
@@ -274,12 +274,12 @@ export class SessionsService implements OnModuleInit {
   }
 
   /** Naming users in a filter asks beyond oneself; without the right it still reaches oneself only. */
-  private scope(caller: SignedInCaller, narrowing: Narrowing, right: Right): Scope {
+  private scope(caller: Caller, narrowing: Narrowing, right: Right): Scope {
     const beyond = narrowing.everyone || mentions(narrowing.filter, 'userId');
     return beyond ? this.reach(caller, right) : { userId: caller.user.id };
   }
 
-  private reach(caller: SignedInCaller, right: Right): Scope {
+  private reach(caller: Caller, right: Right): Scope {
     return may(caller, right) ? 'everyone' : { userId: caller.user.id };
   }
 
@@ -289,13 +289,13 @@ export class SessionsService implements OnModuleInit {
     return new Refusal(seen !== null && seen.userId !== caller.user.id ? 'forbidden' : 'not_found');
   }
 
-  private record(action: string, caller: SignedInCaller, sessionId: string): void {
+  private record(action: string, caller: Caller, sessionId: string): void {
     this.audit.record({ action, userId: caller.user.id, sessionId, ip: caller.ip, outcome: 'ok' });
   }
 }
 
 /** A list shows one token at most: the very one that the request came with (DECISIONS.md, All APIs 2). */
-function showOwnToken(session: Session, caller: SignedInCaller): Session {
+function showOwnToken(session: Session, caller: { session: { id: string; token?: string } }): Session {
   if (session.id === caller.session.id && caller.session.token !== undefined)
     session.token = caller.session.token;
   return session;
