@@ -23,6 +23,11 @@ export class Shutdown {
     this.steps.unshift({ seconds, evenAfterCrash, run });
   }
 
+  /** Whether the way down has begun. */
+  get hasBegun(): boolean {
+    return this.begun;
+  }
+
   /** From now on the shutdown logs here. */
   logTo(log: Log): void {
     this.log = log;
@@ -48,7 +53,8 @@ export class Shutdown {
   async run(exitCode: 0 | 1, { crashed = false } = {}): Promise<void> {
     if (this.begun) return;
     this.begun = true;
-    for (const step of this.steps) {
+    // A copy: a start that is still under way may add steps.
+    for (const step of [...this.steps]) {
       if (!crashed || step.evenAfterCrash) await this.runStep(step);
     }
     process.exit(exitCode);
