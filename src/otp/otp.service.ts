@@ -121,14 +121,15 @@ export class OtpService {
   /**
    * Turns two-factor authentication off, or gives up an enrollment that was never confirmed (no code exists for
    * that one, so none is asked for). Ends the user's other browser sessions when a factor was lost.
-   * @throws Refusal not_found; wrong_password at `password`; blank or wrong_code at `otp`; too_many_codes
+   * @throws Refusal not_found; wrong_password at `password`; blank or wrong_code at `otp`; too_many_codes; conflict
+   *   when it was confirmed, or the credentials changed, meanwhile
    */
   async remove(caller: Caller, id: string, password: string, code: string): Promise<void> {
     const enrollment = await this.own(caller, id);
     if (enrollment.confirmedAt !== null && code === '') throw new Refusal('blank', { attribute: 'otp' });
     const user = await this.reproved(caller, password);
     if (enrollment.confirmedAt === null) {
-      await this.store.transaction((manager) => this.store.remove(manager, id));
+      if (!(await this.store.removePending(id))) throw new Refusal('conflict');
       return;
     }
     await this.spend(user, code, async (manager) => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, EntityManager } from 'typeorm';
+import { DataSource, EntityManager, IsNull } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { OtpEnrollment } from './otp-enrollment.entity.js';
 import { RecoveryCode } from './recovery-code.entity.js';
@@ -39,13 +39,18 @@ export class OtpStore {
     });
   }
 
-  /** Confirms a pending enrollment, once; the code that confirmed it is spent with it. */
+  /**
+   * Confirms a pending enrollment, once, unless the user has a confirmed one; the code that confirmed it is spent
+   * with it. The user's row has to be locked.
+   */
   async confirm(manager: EntityManager, id: string, step: number, now: Date): Promise<boolean> {
     const rows = await prepared(
       manager,
       'otp_enrollment_confirm',
-      `UPDATE otp_enrollments SET confirmed_at = $3, last_used_step = $2
-       WHERE id = $1 AND confirmed_at IS NULL RETURNING id`,
+      `UPDATE otp_enrollments e SET confirmed_at = $3, last_used_step = $2
+       WHERE e.id = $1 AND e.confirmed_at IS NULL
+         AND NOT EXISTS (SELECT FROM otp_enrollments o WHERE o.user_id = e.user_id AND o.confirmed_at IS NOT NULL)
+       RETURNING e.id`,
       [id, step, now],
     );
     return rows.length === 1;
@@ -90,6 +95,12 @@ export class OtpStore {
       RecoveryCode,
       hashes.map((codeHash) => ({ enrollmentId, codeHash })),
     );
+  }
+
+  /** Removes an enrollment that was never confirmed; false when there is none, or was confirmed meanwhile. */
+  async removePending(id: string): Promise<boolean> {
+    const { affected } = await this.database.manager.delete(OtpEnrollment, { id, confirmedAt: IsNull() });
+    return affected === 1;
   }
 
   async remove(manager: EntityManager, id: string): Promise<boolean> {
