@@ -1,42 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { AddressInfo } from 'node:net';
-import { SMTPServer } from 'smtp-server';
 import { Notices } from '../../src/delivery/mailer.js';
-
-interface Received {
-  readonly recipients: string[];
-  readonly headers: string;
-  readonly body: string;
-}
+import { startMailServer, type MailServer } from '../support/mail-server.js';
 
 const undo: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-/** A mail server on the loopback that refuses so many messages with 451 before it takes one. */
-async function mailServer(refuse = 0) {
-  const received: Received[] = [];
-  let tries = 0;
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData(stream, session, done) {
-      let text = '';
-      stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-      stream.on('end', () => {
-        if (++tries <= refuse) return done(Object.assign(new Error('later'), { responseCode: 451 }));
-        const [headers = '', body = ''] = text.split(/\r\n\r\n(.*)/s);
-        received.push({ recipients: session.envelope.rcptTo.map(({ address }) => address), headers, body });
-        done();
-      });
-    },
-  });
-  server.on('error', () => undefined); // a client that hangs up
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  undo.push(() => new Promise<void>((resolve) => server.close(resolve)));
-  const { port } = server.server.address() as AddressInfo;
-  return { url: `smtp://127.0.0.1:${port}`, received, tries: () => tries };
+async function mailServer(refuse = 0): Promise<MailServer> {
+  const server = await startMailServer(refuse);
+  undo.push(server.stop);
+  return server;
 }
 
 function noticesTo(url: string | undefined, pausesSeconds = [0.01, 0.01, 0.01]) {
