@@ -136,9 +136,9 @@ export class SessionsService implements OnModuleInit {
     description: { name?: string | null; note?: string | null },
   ): Promise<Session> {
     const before = await this.read(caller, id);
-    const name = description.name === undefined ? before.name : description.name;
-    const note = description.note === undefined ? before.note : description.note;
-    if (before.machine && name !== before.name) {
+    const { note } = description;
+    const name = description.name === before.name ? undefined : description.name;
+    if (before.machine && name !== undefined) {
       if (caller.machine) throw new Refusal('not_interactive');
       if (name === null || name.trim() === '') throw new Refusal('blank', { attribute: 'name' });
     }

@@ -181,19 +181,20 @@ export class SessionsStore {
     return asSession(rows[0]);
   }
 
-  /** Renames or annotates a live session. */
+  /** Renames or annotates a live session; what is undefined keeps the value that it has by then. */
   async describe(
     id: string,
     scope: Scope,
-    description: { name: string | null; note: string | null },
+    { name, note }: { name: string | null | undefined; note: string | null | undefined },
     now: Date,
   ): Promise<Session | null> {
     const rows = await prepared<Session>(
       this.database,
       'session_describe',
-      `UPDATE sessions s SET name = $4, note = $5, version = version + 1
+      `UPDATE sessions s SET name = CASE WHEN $4 THEN $5 ELSE name END, note = CASE WHEN $6 THEN $7 ELSE note END,
+         version = version + 1
        WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING ${SESSION}`,
-      [now, id, scopeId(scope), description.name, description.note],
+      [now, id, scopeId(scope), name !== undefined, name, note !== undefined, note],
     );
     return asSession(rows[0]);
   }
