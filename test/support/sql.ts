@@ -1,0 +1,12 @@
+import pg from 'pg';
+
+/** Runs one statement over a connection of its own. */
+export async function ask<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text, values)).rows as Row[];
+  } finally {
+    await client.end();
+  }
+}
