@@ -1,12 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { migrations } from '../../ormconfig.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
 import { makeDataDir, postmasterOf, removeDataDir } from '../support/data-dir.js';
+import { freePort } from '../support/free-port.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 import { ask } from '../support/sql.js';
 
@@ -164,12 +163,3 @@ describe('a signal while it starts', () => {
     await removeDataDir(dataDir);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -6,7 +6,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** Parsed; null for an empty body. */
-  readonly body: any;
+  readonly body: ReturnType<typeof JSON.parse>;
 }
 
 const JSON_API = 'application/vnd.api+json';

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { lockSessions, untilSomeoneWaits } from '../support/locks.js';
+import { ServerProcess, stopAllServers } from '../support/server-process.js';
+import { ask } from '../support/sql.js';
+
+jest.setTimeout(120_000);
+
+const PASSWORD = 'correct horse battery';
+
+describe('SIGTERM and SIGINT', () => {
+  let database: TestDatabase;
+  let hanging: ServerProcess;
+  let hung: Socket;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    // It takes its ten seconds while the others are tried.
+    hanging = await start();
+    hung = await beginRequest(hanging.port);
+    hanging.signal('SIGTERM');
+  });
+
+  afterAll(async () => {
+    hung.destroy();
+    await stopAllServers();
+    await database.drop();
+  });
+
+  const start = () =>
+    ServerProcess.start({
+      DATABASE_URL: database.url,
+      SECRET_KEY: '0123456789abcdef'.repeat(4),
+      ADMIN_PASSWORD: PASSWORD,
+      LOG_LEVEL: 'info',
+    });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'SECURITY 159: %s: what runs is finished and told to close, who comes then is refused, exit 0',
+    async (signal) => {
+      const server = await start();
+      const client = server.client();
+      const { token } = await client.session('admin@example.com', PASSWORD);
+      const unlock = await lockSessions(database.url);
+      const running = client.get('/api/v2/sessions/current', token);
+      await untilSomeoneWaits(database.url);
+
+      server.signal(signal);
+      await untilStopping(server);
+      await expect(server.client().get('/health/live')).rejects.toThrow('ECONNREFUSED');
+      await unlock();
+      const { status, headers } = await running;
+      expect([status, headers.connection]).toEqual([200, 'close']);
+      expect(await server.exited).toBe(0);
+      expect(server.complaints).toBe('');
+    },
+  );
+
+  it('SECURITY 159: under load no request goes without its answer', async () => {
+    const server = await start();
+    const statuses: number[] = [];
+    const busyUntilToldToClose = async () => {
+      const client = server.client(1);
+      for (;;) {
+        const signedIn = await client.signIn('admin@example.com', PASSWORD);
+        statuses.push(signedIn.status);
+        if (statuses.length === 60) server.signal('SIGTERM');
+        if (signedIn.headers.connection === 'close') return;
+        const { status, headers } = await client.get('/api/v2/sessions', signedIn.body.data.attributes.token);
+        statuses.push(status);
+        if (headers.connection === 'close') return;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, busyUntilToldToClose));
+    expect(statuses.filter((status) => status !== 200 && status !== 201)).toEqual([]);
+    expect(await server.exited).toBe(0);
+  });
+
+  it('SECURITY 160: a request that hangs is cut off at last, and more signals break nothing', async () => {
+    hanging.signal('SIGTERM');
+    hanging.signal('SIGINT');
+    expect(await hanging.exited).toBe(0);
+    expect(hanging.log.filter(({ msg }) => /stopping failed|SIG/.test(String(msg)))).toEqual([
+      expect.objectContaining({ msg: 'SIGTERM: stopping' }),
+    ]);
+  });
+
+  it('leave no connection to the database', async () => {
+    const left = `SELECT state FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'latchkey%'`;
+    while ((await ask(database.url, left)).length > 0) await sleep(50);
+  });
+});
+
+/** A request of which the rest never comes. */
+async function beginRequest(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  await once(socket, 'connect');
+  const type = 'application/vnd.api+json';
+  socket.write(
+    `POST /api/v2/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: 99\r\n\r\n{`,
+  );
+  await sleep(100); // until it is being read
+  return socket;
+}
+
+async function untilStopping(server: ServerProcess): Promise<void> {
+  while (!server.log.some(({ msg }) => String(msg).endsWith(': stopping'))) await sleep(20);
+}
