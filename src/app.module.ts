@@ -15,6 +15,7 @@ import { readBody } from './json-api/body.js';
 import { writeErrors } from './json-api/errors.js';
 import { KeysModule } from './keys/keys.module.js';
 import { MachineTokensModule } from './machine-tokens/machine-tokens.module.js';
+import { OpenApiModule } from './openapi/openapi.module.js';
 import { OtpModule } from './otp/otp.module.js';
 import { Passwords, Sealer } from './secrets.js';
 import { SessionsModule } from './sessions/sessions.module.js';
@@ -75,6 +76,7 @@ export class AppModule {
         UsersModule,
         KeysModule,
         HttpModule,
+        ...(config.get('DOCS') ? [OpenApiModule] : []),
       ],
     };
   }

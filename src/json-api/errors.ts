@@ -30,7 +30,12 @@ export function writeErrors(response: Response, refusal: Refusal): void {
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="latchkey"');
   if (status === 405) response.setHeader('Allow', (refusal.allow ?? []).join(', '));
   if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
-  sendDocument(response, status, JSON.stringify({ errors: refusal.problems.map(errorObject) }));
+  sendDocument(response, status, JSON.stringify(errorsDocument(refusal)));
+}
+
+/** The errors document of a refusal, as it is sent and as the documentation shows it. */
+export function errorsDocument(refusal: Refusal): { errors: object[] } {
+  return { errors: refusal.problems.map(errorObject) };
 }
 
 function errorObject(problem: Problem): ErrorObject {

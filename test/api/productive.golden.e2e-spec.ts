@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request, { type Response } from 'supertest';
-import { EXAMPLES, type Example } from '../golden/productive.js';
+import { EXAMPLES, type Example } from '../../src/openapi/contract-examples.js';
 import { addSession } from '../support/fixture-session.js';
 import { Latchkey, type SecondFactor, type SignedInPerson } from '../support/latchkey.js';
 import { mmdb } from '../support/mmdb.js';

@@ -24,13 +24,16 @@ describe('routes', () => {
     expect(declared.filter(({ access }) => access === undefined).map(({ handler }) => handler)).toEqual([]);
   });
 
-  it('open nothing but signing in, the public keys and the supervisors’ pages to anyone', () => {
+  it('open nothing but signing in, the public keys, the documentation and the supervisors’ pages to anyone', () => {
     const open = declared.filter(({ access }) => access?.who === 'anyone').map(named);
     expect(open.sort()).toEqual([
       'GET /.well-known/jwks.json',
+      'GET /docs',
+      'GET /docs/:file',
       'GET /health/live',
       'GET /health/ready',
       'GET /metrics',
+      'GET /openapi.json',
       'POST /api/v2/sessions',
     ]);
     expect(declared.filter(({ access }) => access?.who === 'optional').map(named)).toEqual([

@@ -1,0 +1,128 @@
+import { DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
+import { JSON_API } from '../json-api/media-type.js';
+import type { Answer, Operation, Operations } from './operation.js';
+import { OTP_OPERATIONS } from './otp.operations.js';
+import { parametersOf } from './parameters.js';
+import { refusalsOf, type RefusalsOfStatus } from './refusals.js';
+import { componentSchemas, ref, requestDocument, type Schema } from './schemas.js';
+import { SERVICE_OPERATIONS } from './service.operations.js';
+import { SESSION_OPERATIONS } from './sessions.operations.js';
+import { USER_OPERATIONS } from './users.operations.js';
+
+/** Everything that is described, by `METHOD /path/{id}`. */
+export const OPERATIONS: Operations = {
+  ...SESSION_OPERATIONS,
+  ...USER_OPERATIONS,
+  ...OTP_OPERATIONS,
+  ...SERVICE_OPERATIONS,
+};
+
+/** The service as an OpenAPI 3.1 document. @param publicUrl the base of every path */
+export function describeService(publicUrl: string): OpenAPIObject {
+  const head = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Latchkey')
+    .setDescription(
+      'Sessions, users, one-time passwords and machine tokens as JSON:API 1.1. Errors are errors documents; any address answers 405 to a method it does not know.',
+    )
+    .setVersion('2')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer(publicUrl)
+    .addApiKey({ type: 'apiKey', name: 'X-Auth-Token', in: 'header' }, 'token')
+    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'bearer');
+  for (const tag of new Set(Object.values(OPERATIONS).map((operation) => operation.tag))) head.addTag(tag);
+  const built = head.build();
+  const paths: Record<string, Record<string, object>> = {};
+  for (const [key, operation] of Object.entries(OPERATIONS)) {
+    const [method = '', path = ''] = key.split(' ');
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(method, path, operation) };
+  }
+  const components = { ...built.components, schemas: componentSchemas() };
+  return { ...built, components, paths };
+}
+
+function operationObject(method: string, path: string, operation: Operation): object {
+  const { tag, summary, description, who, body, native } = operation;
+  const parameters = parametersOf(path, operation);
+  return {
+    tags: [tag],
+    summary,
+    ...(description ? { description } : {}),
+    operationId: operationId(method, path),
+    security: SECURITY[who],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body && native
+      ? {
+          requestBody: {
+            required: true,
+            content: content(
+              JSON_API,
+              requestDocument(body.shape, native.resource, body.named ?? false),
+              body.examples,
+            ),
+          },
+        }
+      : {}),
+    responses: Object.fromEntries([
+      ...operation.answers.map((answer) => [String(answer.status), answerObject(answer)]),
+      ...refusalsOf(method, path, operation).map((refusals) => [
+        String(refusals.status),
+        refusalObject(refusals),
+      ]),
+    ]) as object,
+  };
+}
+
+const EITHER = [{ token: [] }, { bearer: [] }];
+const SECURITY = { anyone: [], optional: [{}, ...EITHER], signed_in: EITHER, interactive: EITHER };
+
+/** E.g. `put_sessions_id_validate_otp`. */
+function operationId(method: string, path: string): string {
+  const words = path
+    .replace('/api/v2/', '/')
+    .replace(/[^a-z0-9]+/gi, '_')
+    .replace(/^_|_$/g, '');
+  return `${method.toLowerCase()}_${words}`;
+}
+
+function answerObject(answer: Answer): object {
+  const { description, schema, mediaType = JSON_API, examples, location } = answer;
+  return {
+    description,
+    ...(location ? { headers: { Location: header(`The URL of ${location}.`, 'uri') } } : {}),
+    ...(schema ? { content: content(mediaType, schema, examples ?? {}) } : {}),
+  };
+}
+
+function refusalObject({ status, title, examples }: RefusalsOfStatus): object {
+  const headers = HEADERS_OF_STATUS[status];
+  return {
+    description: title,
+    ...(headers ? { headers } : {}),
+    content: content(JSON_API, ref('errors'), examples),
+  };
+}
+
+const RETRY_AFTER = {
+  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
+};
+const HEADERS_OF_STATUS: Readonly<Record<number, object>> = {
+  401: { 'WWW-Authenticate': header('`Bearer`, as RFC 9110 asks for.') },
+  429: RETRY_AFTER,
+  503: RETRY_AFTER,
+};
+
+function header(description: string, format?: string): object {
+  return { description, schema: { type: 'string', ...(format ? { format } : {}) } };
+}
+
+function content(mediaType: string, schema: Schema, examples: Readonly<Record<string, unknown>>): object {
+  const named = Object.entries(examples).map(([name, value]) => [nameFor(name), { summary: name, value }]);
+  const shown = named.length > 0 ? { examples: Object.fromEntries(named) as object } : {};
+  return { [mediaType]: { schema, ...shown } };
+}
+
+/** Some tools take no blanks in the names of examples. */
+function nameFor(name: string): string {
+  return name.replace(/[^\w-]+/g, '_');
+}

@@ -1,0 +1,56 @@
+import type { Access } from '../http/access.js';
+import type { AnyResource } from '../json-api/resource.js';
+import type { Problem } from '../refusal.js';
+import type { Schema, Shape } from './schemas.js';
+
+/** One answer that is no refusal. */
+export interface Answer {
+  readonly status: number;
+  readonly description: string;
+  /** Absent when there is no body. */
+  readonly schema?: Schema;
+  /** By default JSON:API's. */
+  readonly mediaType?: string;
+  readonly examples?: Readonly<Record<string, unknown>>;
+  /** What the header `Location` is of, when it is sent. */
+  readonly location?: string;
+}
+
+/** The body that a route takes. */
+export interface RequestBody {
+  readonly shape: Shape;
+  readonly examples: Readonly<Record<string, object>>;
+  /** Whether the document has to name the resource by its id. */
+  readonly named?: boolean;
+}
+
+/** A query parameter of one route alone. */
+export interface OwnParameter {
+  readonly name: string;
+  readonly description: string;
+  readonly schema: Schema;
+}
+
+/** What is said about one route. The answers that many routes share are added by `refusals.ts`. */
+export interface Operation {
+  readonly tag: 'Sessions' | 'Machine tokens' | 'Users' | 'One-time passwords' | 'Operation';
+  readonly summary: string;
+  readonly description?: string;
+  /** The same as the route's own declaration; a test holds them against each other. */
+  readonly who: Access['who'];
+  /** For the routes of the native API. */
+  readonly native?: {
+    readonly resource: AnyResource;
+    /** The families of query parameters: of one resource, of a list, or its filters alone. */
+    readonly query: 'one' | 'list' | 'filter';
+  };
+  readonly readOnlyToo?: boolean;
+  readonly parameters?: readonly OwnParameter[];
+  readonly body?: RequestBody;
+  readonly answers: readonly Answer[];
+  /** The refusals of this route beside those that its declaration implies. */
+  readonly refusals?: readonly Problem[];
+}
+
+/** Operations by `METHOD /path/{id}`. */
+export type Operations = Readonly<Record<string, Operation>>;

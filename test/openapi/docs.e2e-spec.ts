@@ -1,0 +1,251 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import { OPERATIONS } from '../../src/openapi/document.js';
+import { document as sent, Latchkey, type SignedInPerson } from '../support/latchkey.js';
+import { declaredRoutesOf } from '../support/routes.js';
+import { operationsOf, SchemaCheck, type Described } from './described.js';
+
+const OWN_ROUTES = ['GET /openapi.json', 'GET /docs', 'GET /docs/{file}'];
+
+describe('documentation', () => {
+  let latchkey: Latchkey;
+  let described: Described;
+
+  beforeAll(async () => {
+    latchkey = await Latchkey.start();
+    const response = await request(latchkey.url).get('/openapi.json').expect(200);
+    expect(response.headers['content-type']).toBe('application/json');
+    described = response.body as Described;
+  });
+  afterAll(() => latchkey.stop());
+
+  it('describes every route there is, and no other', () => {
+    const declared = declaredRoutesOf(latchkey.app).map(
+      ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
+    );
+    const names = operationsOf(described).map(([name]) => name);
+    expect([...names, ...OWN_ROUTES].sort()).toEqual(declared.sort());
+  });
+
+  it('says of every route who may call it as the route itself does', () => {
+    for (const { method, path, access } of declaredRoutesOf(latchkey.app)) {
+      const name = `${method} ${path.replace(/:(\w+)/g, '{$1}')}`;
+      if (OWN_ROUTES.includes(name)) continue;
+      const { who, readOnlyToo } = OPERATIONS[name]!;
+      expect({ name, who, readOnlyToo: readOnlyToo ?? false }).toEqual({
+        name,
+        who: access?.who,
+        readOnlyToo: access?.readOnlyToo ?? false,
+      });
+    }
+  });
+
+  it('is a page that loads nothing but our own files, as our policy for browsers asks', async () => {
+    const page = await request(latchkey.url).get('/docs').expect(200);
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.headers['content-security-policy']).toMatch(/script-src 'self';/);
+    const scripts = [...page.text.matchAll(/<script([^>]*)>([^<]*)<\/script>/g)];
+    expect(scripts.map(([, , inline]) => inline)).toEqual(['', '']);
+    const links = [...page.text.matchAll(/(?:src|href|data-url)="([^"]+)"/g)].map(([, link]) => link!);
+    expect(links).toHaveLength(5);
+    for (const link of links) await request(latchkey.url).get(link).expect(200);
+  });
+
+  it.each([
+    ['/docs/swagger-ui.css', 'text/css'],
+    ['/docs/swagger-ui-bundle.js', 'text/javascript'],
+    ['/docs/start.js', 'text/javascript'],
+    ['/docs/favicon-32x32.png', 'image/png'],
+  ])('serves %s as %s, which no browser has to guess', async (path, type) => {
+    const response = await request(latchkey.url).get(path).expect(200);
+    expect(response.headers).toMatchObject({ 'content-type': type, 'x-content-type-options': 'nosniff' });
+  });
+
+  it.each(['package.json', '..%2Fpackage.json', 'toString', 'index.html'])(
+    'serves no other file of the package: %s',
+    (file) => request(latchkey.url).get(`/docs/${file}`).expect(404),
+  );
+
+  describe('real answers fit what is described', () => {
+    const seen = new Set<string>();
+    let check: SchemaCheck;
+    let admin: SignedInPerson;
+
+    beforeAll(async () => {
+      check = new SchemaCheck(described);
+      admin = await latchkey.asAdmin();
+    });
+
+    /** Sends a request and holds its answer against the operation; gives the answer's body. */
+    async function told(
+      name: string,
+      status: number,
+      path: string,
+      token: string | null,
+      body?: object,
+      // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any JSON value
+    ): Promise<any> {
+      const method = name.split(' ')[0]!.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
+      const call = method === 'get' ? latchkey.get(path, token) : latchkey[method](path, token, body);
+      const response = await call;
+      expect({
+        name,
+        status: response.status,
+        text: response.status === status ? '' : response.text,
+      }).toEqual({
+        name,
+        status,
+        text: '',
+      });
+      seen.add(name);
+      const { content } = operationsOf(described).find(([key]) => key === name)![1].responses[status]!;
+      const [mediaType, { schema }] = Object.entries(content ?? { '': { schema: {} } })[0]!;
+      expect({ name, type: (response.headers['content-type'] ?? '').split(';')[0] }).toEqual({
+        name,
+        type: mediaType,
+      });
+      const value = /json/.test(mediaType) ? response.body : response.text;
+      expect({ name, problems: content ? check.problems(schema, value) : [] }).toEqual({
+        name,
+        problems: [],
+      });
+      return response.body;
+    }
+
+    it('of sessions', async () => {
+      const path = `/api/v2/sessions/${admin.sessionId}`;
+      const fields = 'fields[sessions]=token,created_at,status,user_agent,version,user&include=user';
+      await told('GET /api/v2/sessions', 200, '/api/v2/sessions', admin.token);
+      await told('GET /api/v2/sessions', 200, '/api/v2/sessions?page[after]=&include=user', admin.token);
+      await told('GET /api/v2/sessions', 400, '/api/v2/sessions?filter[colour]=red', admin.token);
+      await told('GET /api/v2/sessions/current', 200, `/api/v2/sessions/current?${fields}`, admin.token);
+      await told('GET /api/v2/sessions/{id}', 200, path, admin.token);
+      await told('GET /api/v2/sessions/{id}', 401, path, null);
+      await told('GET /api/v2/sessions/{id}', 404, '/api/v2/sessions/0', admin.token);
+      const named = sent('sessions', { name: 'Kitchen' }, { id: admin.sessionId });
+      await told('PATCH /api/v2/sessions/{id}', 200, path, admin.token, named);
+      await told('POST /api/v2/sessions', 422, '/api/v2/sessions', null, sent('sessions', {}));
+      const { email, password } = admin;
+      const other = await told(
+        'POST /api/v2/sessions',
+        201,
+        '/api/v2/sessions',
+        null,
+        sent('sessions', { email, password }),
+      );
+      await told('DELETE /api/v2/sessions/{id}', 204, `/api/v2/sessions/${other.data.id}`, admin.token);
+      await told('POST /api/v2/sessions/revoke', 200, '/api/v2/sessions/revoke', admin.token);
+    });
+
+    it('of machine tokens', async () => {
+      const draft = sent('sessions', { name: 'backup', read_only: true });
+      const path = '/api/v2/sessions/machine';
+      const machine = await told('POST /api/v2/sessions/machine', 201, path, admin.token, draft);
+      await told('POST /api/v2/sessions/machine', 422, path, admin.token, sent('sessions', {}));
+      await told('POST /api/v2/sessions/machine', 403, path, machine.data.attributes.token, draft);
+      await told('POST /api/v2/sessions/jwt', 201, '/api/v2/sessions/jwt?expires_in=60', admin.token);
+    });
+
+    it('of users', async () => {
+      const created = await told(
+        'POST /api/v2/users',
+        201,
+        '/api/v2/users',
+        admin.token,
+        sent('users', { email: 'grace@example.com', password: 'a nanosecond of wire' }),
+      );
+      const path = `/api/v2/users/${created.data.id}`;
+      const renamed = sent('users', { first_name: 'Grace' }, { id: created.data.id });
+      await told('GET /api/v2/users', 200, '/api/v2/users', admin.token);
+      await told('GET /api/v2/users/me', 200, '/api/v2/users/me', admin.token);
+      await told('GET /api/v2/users/{id}', 200, path, admin.token);
+      await told('PATCH /api/v2/users/{id}', 200, path, admin.token, renamed);
+      await told('PATCH /api/v2/users/{id}', 409, path, admin.token, sent('users', {}, { id: '1' }));
+      await told('DELETE /api/v2/users/{id}', 204, path, admin.token);
+    });
+
+    it('of one-time passwords', async () => {
+      const person = await latchkey.asUser();
+      const { password, token } = person;
+      const begin = `/api/v2/users/${person.id}/otp_enrollments`;
+      const begun = await told(
+        'POST /api/v2/users/{id}/otp_enrollments',
+        201,
+        begin,
+        token,
+        sent('otp_enrollments', { password }),
+      );
+      const path = `/api/v2/otp_enrollments/${begun.data.id}`;
+      const first = sent('otp_enrollments', { otp: latchkey.codeNow(begun.data.attributes.secret) });
+      const confirmed = await told(
+        'PUT /api/v2/otp_enrollments/{id}/confirm',
+        200,
+        `${path}/confirm`,
+        token,
+        first,
+      );
+      await told('GET /api/v2/otp_enrollments/{id}', 200, path, token);
+      const [forSession, forRenewal] = confirmed.data.attributes.recovery_codes;
+      const pending = await latchkey.signIn(person);
+      const proof = sent('sessions', { otp: forSession, password });
+      const validate = `/api/v2/sessions/${pending.sessionId}/validate_otp`;
+      await told(
+        'PUT /api/v2/sessions/{id}/validate_otp',
+        422,
+        validate,
+        null,
+        sent('sessions', { otp: '000000', password }),
+      );
+      await told('PUT /api/v2/sessions/{id}/validate_otp', 200, validate, null, proof);
+      const both = sent('otp_enrollments', { password, otp: forRenewal });
+      const renewed = await told(
+        'POST /api/v2/otp_enrollments/{id}/recovery_codes',
+        200,
+        `${path}/recovery_codes`,
+        token,
+        both,
+      );
+      const last = sent('otp_enrollments', { password, otp: renewed.data.attributes.recovery_codes[0] });
+      await told('DELETE /api/v2/otp_enrollments/{id}', 204, path, token, last);
+    });
+
+    it('of the service itself', async () => {
+      await told('GET /health/live', 200, '/health/live', null);
+      await told('GET /health/ready', 200, '/health/ready', null);
+      await told('GET /metrics', 200, '/metrics', null);
+      await told('GET /.well-known/jwks.json', 200, '/.well-known/jwks.json', null);
+    });
+
+    it('on every route', () => {
+      expect([...seen].sort()).toEqual(
+        operationsOf(described)
+          .map(([name]) => name)
+          .sort(),
+      );
+    });
+  });
+
+  // Last: passport is one for the whole process, so the instance started last signs in for all of them.
+  it('links below the path of PUBLIC_URL, where a proxy puts it', async () => {
+    const below = await Latchkey.start({ PUBLIC_URL: 'https://example.com/auth' }, latchkey);
+    try {
+      const page = await request(below.url).get('/docs').expect(200);
+      expect(page.text).toContain('data-url="/auth/openapi.json"');
+      const { body } = await request(below.url).get('/openapi.json').expect(200);
+      expect(body.servers).toEqual([{ url: 'https://example.com/auth' }]);
+    } finally {
+      await below.stop();
+    }
+  });
+
+  it('SECURITY 170: is not there when DOCS is false', async () => {
+    const silent = await Latchkey.start({ DOCS: 'false' }, latchkey);
+    try {
+      for (const path of ['/openapi.json', '/docs', '/docs/start.js']) {
+        await request(silent.url).get(path).expect(404);
+      }
+    } finally {
+      await silent.stop();
+    }
+  });
+});
