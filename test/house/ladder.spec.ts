@@ -19,7 +19,6 @@ const RUNGS: Readonly<Record<string, number>> = {
   'src/otp': 3,
   'src/sessions': 4,
   'src/machine-tokens': 5,
-  'src/openapi': 6,
   'src/faces/lendix': 6,
   'src/faces/clerk': 6,
   'src/faces/portos': 6,
