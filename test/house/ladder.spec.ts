@@ -28,8 +28,7 @@ const RUNGS: Readonly<Record<string, number>> = {
   'src/app.module.ts': 7,
   'src/cli': 7.5, // the commands: between the module that they start and the file that lists them
   'src/main.ts': 8,
-  'src/cli': 8,
-  'src/cli.ts': 9, // it only gathers the commands of its folder
+  'src/cli.ts': 8,
 };
 
 const VOCABULARY = 'the vocabulary';
