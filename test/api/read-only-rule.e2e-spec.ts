@@ -70,11 +70,12 @@ describe.each(NAMES)('SECURITY 79, 91: with a %s', (name) => {
     const before = await stored();
     const token = credentials[name]!;
     for (const route of writing) {
-      for (const headers of [
+      const inEachHeader: Record<string, string>[] = [
         { 'X-Auth-Token': token },
         { Authorization: `Bearer ${token}`, 'X-Read-Only': 'false' },
-      ]) {
-        const response = await call(route, headers as Record<string, string>);
+      ];
+      for (const headers of inEachHeader) {
+        const response = await call(route, headers);
         const answer = { route: `${route.method} ${route.path}`, status: response.status };
         if (answer.route === MAY_WRITE) {
           expect(answer).toEqual({ ...answer, status: 201 });

@@ -14,8 +14,8 @@ export interface MailServer {
   readonly url: string;
   readonly received: Received[];
   /** How often it was offered a mail. */
-  tries(): number;
-  stop(): Promise<void>;
+  readonly tries: () => number;
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts a mail server that refuses so many messages with 451 before it takes one. */
