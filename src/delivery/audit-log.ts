@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { Refusal } from '../refusal.js';
 
 /** Something that an administrator may later have to account for. */
 export interface AuditEvent {
@@ -15,6 +16,8 @@ export interface AuditEvent {
   readonly outcome: 'ok' | 'refused';
   /** Why it was refused. */
   readonly reason?: string | undefined;
+  /** How many it touched, where that is not one. */
+  readonly count?: number | undefined;
 }
 
 /** One structured line for each event, in the log with the rest and marked `audit`; it never holds a secret. */
@@ -26,6 +29,16 @@ export class AuditLog {
   record(event: AuditEvent): void {
     const fields = Object.entries(event).map(([name, value]) => [name, printable(value)]);
     this.log.info({ audit: true, ...Object.fromEntries(fields) }, 'audit');
+  }
+
+  /** Does what may be refused: a refusal is written down and thrown on; a success is left to whoever asks. */
+  async recordRefusal<T>(event: Omit<AuditEvent, 'outcome' | 'reason'>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Refusal) this.record({ ...event, outcome: 'refused', reason: error.reason });
+      throw error;
+    }
   }
 }
 

@@ -1,4 +1,10 @@
-import { Attribute, optionalBoolean, optionalInstant, optionalText, requiredText } from '../json-api/rules.js';
+import {
+  Attribute,
+  optionalBoolean,
+  optionalInstant,
+  optionalText,
+  requiredText,
+} from '../json-api/rules.js';
 import { MAX_NAME, MAX_NOTE } from '../sessions/session.attributes.js';
 
 /** What `POST /sessions/machine` takes (DECISIONS.md, Native 6). */

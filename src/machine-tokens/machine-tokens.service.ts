@@ -71,7 +71,10 @@ export class MachineTokensService {
       ...ends.map((end) => Math.floor(end.getTime() / 1000)),
     );
     const payload: JwtPayload = { user_id: Number(caller.user.id), exp, type: 'read-only' };
-    return { jwt: await this.keys.sign(caller.session.id, payload), payload };
+    const jwt = await this.keys.sign(caller.session.id, payload);
+    const about = { userId: caller.user.id, sessionId: caller.session.id, ip: caller.ip };
+    this.audit.record({ action: 'jwt.create', ...about, outcome: 'ok' });
+    return { jwt, payload };
   }
 
   private refusePast({ expiresAt }: MachineSessionDraft): void {

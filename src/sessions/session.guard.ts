@@ -1,6 +1,8 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { accessOf, type CalledRequest } from '../http/access.js';
-import { Refusal } from '../refusal.js';
+import type { Caller } from '../caller.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import { accessOf, type Access, type CalledRequest } from '../http/access.js';
+import { Refusal, type Reason } from '../refusal.js';
 import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
 
@@ -12,7 +14,10 @@ const SAFE_METHODS = new Set(['GET', 'HEAD']);
  */
 @Injectable()
 export class SessionGuard implements CanActivate {
-  constructor(private readonly sessions: SessionsService) {}
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly audit: AuditLog,
+  ) {}
 
   /** @throws Refusal unauthenticated, credentials_conflict, otp_required, read_only_session, not_interactive */
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -27,12 +32,24 @@ export class SessionGuard implements CanActivate {
       throw new Refusal('unauthenticated');
     }
     request.caller = caller;
-    if (caller.pending && !access.pendingToo) throw new Refusal('otp_required');
-    if (caller.readOnly && !access.readOnlyToo && !SAFE_METHODS.has(request.method)) {
-      throw new Refusal('read_only_session');
-    }
-    if (access.who === 'interactive' && (caller.machine || caller.readOnly))
-      throw new Refusal('not_interactive');
-    return true;
+    const reason = whyNot(caller, access, request.method);
+    if (reason === null) return true;
+    const { user, session, ip } = caller;
+    this.audit.record({
+      action: 'request',
+      userId: user.id,
+      sessionId: session.id,
+      ip,
+      outcome: 'refused',
+      reason,
+    });
+    throw new Refusal(reason);
   }
+}
+
+function whyNot(caller: Caller, access: Access, method: string): Reason | null {
+  if (caller.pending && !access.pendingToo) return 'otp_required';
+  if (caller.readOnly && !access.readOnlyToo && !SAFE_METHODS.has(method)) return 'read_only_session';
+  if (access.who === 'interactive' && (caller.machine || caller.readOnly)) return 'not_interactive';
+  return null;
 }

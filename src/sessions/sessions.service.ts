@@ -76,7 +76,9 @@ export class SessionsService implements OnModuleInit {
   ) {
     // Credentials that change between the check and the opening are checked once more, as they are now.
     for (let attempt = 0; attempt < 2; attempt++) {
-      const user = await this.users.verify(email, password, origin.lastIp);
+      const user = await this.audit.recordRefusal({ action: 'session.open', ip: origin.lastIp }, () =>
+        this.users.verify(email, password, origin.lastIp),
+      );
       if (user === null) break;
       const session = await this.open(user, note, origin);
       if (session !== null) return session;
@@ -144,7 +146,9 @@ export class SessionsService implements OnModuleInit {
     }
     const scope = this.reach(caller, 'session.write');
     const session = await this.store.describe(id, scope, { name, note }, this.clock.now());
-    if (session === null) throw await this.refusalFor(caller, id);
+    if (session === null) throw await this.refusalFor(caller, id, 'session.describe');
+    if (before.userId !== caller.user.id)
+      this.record('session.describe', caller, { sessionId: id, userId: before.userId });
     return showOwnToken(Object.assign(session, { user: before.user }), caller);
   }
 
@@ -157,11 +161,11 @@ export class SessionsService implements OnModuleInit {
     const own = id === caller.session.id;
     if (caller.pending && !own) throw new Refusal('otp_required');
     const now = this.clock.now();
-    const ended = caller.pending
+    const ownerId = caller.pending
       ? await this.store.endPending(id, now)
       : await this.store.end(id, this.reach(caller, 'session.delete'), own ? 'ended' : 'revoked', now);
-    if (!ended) throw await this.refusalFor(caller, id);
-    this.record('session.end', caller, id);
+    if (ownerId === null) throw await this.refusalFor(caller, id, 'session.end');
+    this.record('session.end', caller, { sessionId: id, userId: ownerId });
   }
 
   /**
@@ -171,7 +175,8 @@ export class SessionsService implements OnModuleInit {
   async revoke(caller: Caller, narrowing: Narrowing): Promise<number> {
     const scope = this.scope(caller, narrowing, 'session.delete');
     const revoked = await this.store.revokeAll(narrowing.filter, scope, caller.session.id, this.clock.now());
-    this.record('session.revoke_many', caller, caller.session.id);
+    const userId = scope === 'everyone' ? undefined : scope.userId;
+    this.record('session.revoke_many', caller, { userId, count: revoked });
     return revoked;
   }
 
@@ -188,27 +193,10 @@ export class SessionsService implements OnModuleInit {
     caller: SignedInCaller | undefined,
     ip: string,
   ): Promise<Session> {
-    const session = await this.store.find(id);
-    const named = [proof.userId, caller?.user.id].every(
-      (userId) => userId === undefined || userId === session?.userId,
-    );
-    const user = await this.users.reprove(named && session ? session.userId : NOBODY, proof.password, ip);
-    if (session === null || user === null) throw new Refusal('unauthenticated');
-    if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
-    if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');
-    const windowMilliseconds = this.config.get('OTP_WINDOW_SECONDS') * 1000;
-    const openedAfter = new Date(this.clock.milliseconds() - windowMilliseconds);
-    if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
-    const token = mintToken();
-    const validated = await this.otp.spend(user, proof.otp, async (manager) => {
-      const now = this.clock.now();
-      const change = { tokenHash: hashToken(token), now, expiresAt: this.activity.expiryFrom(now) };
-      const active = await this.store.promote(manager, id, user.credentialsVersion, change);
-      if (active === null) throw new Refusal('unauthenticated');
-      return active;
-    });
-    this.audit.record({ action: 'session.validate_otp', userId: user.id, sessionId: id, ip, outcome: 'ok' });
-    return Object.assign(validated, { token, user });
+    const about = { action: 'session.validate_otp', sessionId: id, ip };
+    const session = await this.audit.recordRefusal(about, () => this.stepUp(id, proof, caller, ip));
+    this.audit.record({ ...about, userId: session.userId, outcome: 'ok' });
+    return session;
   }
 
   /**
@@ -264,6 +252,34 @@ export class SessionsService implements OnModuleInit {
     return session;
   }
 
+  private async stepUp(
+    id: string,
+    proof: OtpProof,
+    caller: SignedInCaller | undefined,
+    ip: string,
+  ): Promise<Session> {
+    const session = await this.store.find(id);
+    const named = [proof.userId, caller?.user.id].every(
+      (userId) => userId === undefined || userId === session?.userId,
+    );
+    const user = await this.users.reprove(named && session ? session.userId : NOBODY, proof.password, ip);
+    if (session === null || user === null) throw new Refusal('unauthenticated');
+    if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
+    if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');
+    const windowMilliseconds = this.config.get('OTP_WINDOW_SECONDS') * 1000;
+    const openedAfter = new Date(this.clock.milliseconds() - windowMilliseconds);
+    if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
+    const token = mintToken();
+    const validated = await this.otp.spend(user, proof.otp, async (manager) => {
+      const now = this.clock.now();
+      const change = { tokenHash: hashToken(token), now, expiresAt: this.activity.expiryFrom(now) };
+      const active = await this.store.promote(manager, id, user.credentialsVersion, change);
+      if (active === null) throw new Refusal('unauthenticated');
+      return active;
+    });
+    return Object.assign(validated, { token, user });
+  }
+
   private async withToken(
     user: User,
     write: (tokenHash: Buffer) => Promise<Session | null>,
@@ -284,13 +300,20 @@ export class SessionsService implements OnModuleInit {
   }
 
   /** A session that may be seen but not touched is forbidden; any other is not there. */
-  private async refusalFor(caller: SignedInCaller, id: string): Promise<Refusal> {
+  private async refusalFor(caller: SignedInCaller, id: string, action: string): Promise<Refusal> {
     const seen = await this.store.findLive(id, this.reach(caller, 'session.read'), this.clock.now());
-    return new Refusal(seen !== null && seen.userId !== caller.user.id ? 'forbidden' : 'not_found');
+    if (seen === null || seen.userId === caller.user.id) return new Refusal('not_found');
+    const about = { userId: seen.userId, sessionId: id, by: caller.user.id, ip: caller.ip };
+    this.audit.record({ action, ...about, outcome: 'refused', reason: 'forbidden' });
+    return new Refusal('forbidden');
   }
 
-  private record(action: string, caller: Caller, sessionId: string): void {
-    this.audit.record({ action, userId: caller.user.id, sessionId, ip: caller.ip, outcome: 'ok' });
+  private record(
+    action: string,
+    caller: Caller,
+    about: { userId: string | undefined; sessionId?: string; count?: number },
+  ): void {
+    this.audit.record({ action, ...about, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
   }
 }
 

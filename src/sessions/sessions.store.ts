@@ -199,28 +199,28 @@ export class SessionsStore {
     return asSession(rows[0]);
   }
 
-  /** Ends a live session within the scope; true for exactly one caller. */
-  async end(id: string, scope: Scope, status: 'ended' | 'revoked', now: Date): Promise<boolean> {
-    const rows = await prepared(
+  /** Ends a live session within the scope. @returns whose it was, for exactly one caller; null for all others */
+  async end(id: string, scope: Scope, status: 'ended' | 'revoked', now: Date): Promise<string | null> {
+    const rows = await prepared<{ userId: string }>(
       this.database,
       'session_end',
       `UPDATE sessions s SET status = $4, ended_at = $1, version = version + 1
-       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING s.id`,
+       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING s.user_id AS "userId"`,
       [now, id, scopeId(scope), status],
     );
-    return rows.length === 1;
+    return rows[0]?.userId ?? null;
   }
 
-  /** Gives up a pending session. */
-  async endPending(id: string, now: Date): Promise<boolean> {
-    const rows = await prepared(
+  /** Gives up a pending session. @returns whose it was, for exactly one caller; null for all others */
+  async endPending(id: string, now: Date): Promise<string | null> {
+    const rows = await prepared<{ userId: string }>(
       this.database,
       'session_end_pending',
       `UPDATE sessions SET status = 'ended', ended_at = $2, version = version + 1
-       WHERE id = $1 AND status = 'pending_otp' RETURNING id`,
+       WHERE id = $1 AND status = 'pending_otp' RETURNING user_id AS "userId"`,
       [id, now],
     );
-    return rows.length === 1;
+    return rows[0]?.userId ?? null;
   }
 
   /** Ends every live session that the filter keeps, the spared one apart. @returns how many */

@@ -83,7 +83,7 @@ export class UsersService {
    *   at `password`; busy
    */
   async create(caller: Caller, draft: UserDraft): Promise<User> {
-    if (!may(caller, 'user.write')) throw new Refusal('forbidden');
+    if (!may(caller, 'user.write')) throw this.forbidden(caller, 'user.create');
     const { email, password, rights = [], ...profile } = draft;
     const passwordHash = password === null ? null : await this.hashNew(password);
     const user = await this.store.insert({
@@ -110,7 +110,7 @@ export class UsersService {
    * @throws Refusal not_found, forbidden, blank or wrong_password at `current_password`, taken, too_many_sign_ins
    */
   async update(caller: Caller, id: string, edits: UserEdits): Promise<User> {
-    const before = await this.writable(caller, id);
+    const before = await this.writable(caller, id, 'user.update');
     const { email, password, currentPassword, ...profile } = edits;
     const key = email === undefined ? before.emailKey : knownEmailKey(email);
     const isNewProof = password !== undefined || key !== before.emailKey;
@@ -134,6 +134,10 @@ export class UsersService {
       }),
     );
     if (isNewProof) this.tellOfNewProof(caller, before, updated);
+    else if (id !== caller.user.id) {
+      const by = { by: caller.user.id, ip: caller.ip };
+      this.audit.record({ action: 'user.update', userId: id, ...by, outcome: 'ok' });
+    }
     return updated;
   }
 
@@ -143,8 +147,8 @@ export class UsersService {
    * @throws Refusal not_found, forbidden, last_administrator
    */
   async close(caller: Caller, id: string): Promise<void> {
-    const user = await this.writable(caller, id);
-    if (!may(caller, 'user.write')) throw new Refusal('forbidden');
+    const user = await this.writable(caller, id, 'user.close');
+    if (!may(caller, 'user.write')) throw this.forbidden(caller, 'user.close', id);
     await this.store.transaction(async (manager) => {
       const administrators = await this.store.lockAdministrators(manager);
       if (administrators.length === 1 && administrators[0] === id) throw new Refusal('last_administrator');
@@ -247,21 +251,30 @@ export class UsersService {
     return this.passwords.hash(password);
   }
 
-  private async writable(caller: Caller, id: string): Promise<User> {
+  private async writable(caller: Caller, id: string, action: string): Promise<User> {
     const user = await this.read(caller, id);
     const others = user.id !== caller.user.id;
     if (others && !(may(caller, 'user.write') && holdsAllRightsOf(caller.rights, user.rights))) {
-      throw new Refusal('forbidden');
+      throw this.forbidden(caller, action, id);
     }
     return user;
+  }
+
+  private forbidden(caller: Caller, action: string, userId?: string): Refusal {
+    const by = { by: caller.user.id, ip: caller.ip };
+    this.audit.record({ action, userId, ...by, outcome: 'refused', reason: 'forbidden' });
+    return new Refusal('forbidden');
   }
 
   private async proveCaller(caller: Caller, currentPassword: string | undefined): Promise<User | null> {
     if (caller === OPERATOR) return null;
     if (!currentPassword) throw new Refusal('blank', { attribute: 'current_password' });
-    const proved = await this.reprove(caller.user.id, currentPassword, caller.ip);
-    if (proved === null) throw new Refusal('wrong_password', { attribute: 'current_password' });
-    return proved;
+    const about = { action: 'user.prove_password', userId: caller.user.id, ip: caller.ip };
+    return this.audit.recordRefusal(about, async () => {
+      const proved = await this.reprove(caller.user.id, currentPassword, caller.ip);
+      if (proved === null) throw new Refusal('wrong_password', { attribute: 'current_password' });
+      return proved;
+    });
   }
 
   private async changeProofs(
