@@ -66,6 +66,9 @@ const TABLE: readonly Row[] = [
   { route: 'PUT /api/v2/otp_enrollments/:id/confirm',        body: aCode,         answers: [401, 403, 403, 404, 403, 404, 404, 404] },
   { route: 'POST /api/v2/otp_enrollments/:id/recovery_codes', body: bothFactors,  answers: [401, 403, 403, 404, 403, 404, 404, 404] },
   { route: 'DELETE /api/v2/otp_enrollments/:id',             body: bothFactors,   answers: [401, 403, 403, 404, 403, 404, 404, 404] },
+  { route: 'GET /docs',                                                           answers: [200, 200, 200, 200, 200, 200, 200, 200] },
+  { route: 'GET /docs/:file',                                                     answers: [404, 404, 404, 404, 404, 404, 404, 404] },
+  { route: 'GET /openapi.json',                                                   answers: [200, 200, 200, 200, 200, 200, 200, 200] },
   { route: 'GET /.well-known/jwks.json',                                          answers: [200, 200, 200, 200, 200, 200, 200, 200] },
   { route: 'GET /health/live',                                                    answers: [200, 200, 200, 200, 200, 200, 200, 200] },
   { route: 'GET /health/ready',                                                   answers: [200, 200, 200, 200, 200, 200, 200, 200] },
@@ -258,7 +261,7 @@ function call(
       ? whose.id
       : whose.sessionId;
   const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
-  return latchkey[verb](path.replace(':id', id), token, body?.(whose));
+  return latchkey[verb](path.replace(/:id|:file/, id), token, body?.(whose));
 }
 
 async function mintMachine(token: string, readOnly: boolean): Promise<string> {
