@@ -7,8 +7,9 @@ import { KeysService, type JwtPayload } from '../keys/keys.service.js';
 import { Refusal } from '../refusal.js';
 import type { Origin } from '../sessions/origin.js';
 import type { Session } from '../sessions/session.entity.js';
-import { SessionsService, type MachineSessionDraft } from '../sessions/sessions.service.js';
+
 import type { SignedInCaller } from '../sessions/signed-in.js';
+import { SignInsService, type MachineSessionDraft } from '../sessions/sign-ins.service.js';
 import type { User } from '../users/user.entity.js';
 
 /** The command line comes from no address and with no browser. */
@@ -25,7 +26,7 @@ const FROM_THE_COMMAND_LINE: Origin = {
 @Injectable()
 export class MachineTokensService {
   constructor(
-    private readonly sessions: SessionsService,
+    private readonly signIns: SignInsService,
     private readonly keys: KeysService,
     private readonly clock: Clock,
     private readonly audit: AuditLog,
@@ -39,7 +40,7 @@ export class MachineTokensService {
    */
   async mint(caller: SignedInCaller, draft: MachineSessionDraft, origin: Origin): Promise<Session> {
     this.refusePast(draft);
-    const session = await this.sessions.openMachine(caller.user, draft, origin, caller.session);
+    const session = await this.signIns.openMachine(caller.user, draft, origin, caller.session);
     if (session === null) throw new Refusal('unauthenticated');
     this.tell(caller.user, session, caller.ip);
     return session;
@@ -51,7 +52,7 @@ export class MachineTokensService {
    */
   async mintFor(user: User, draft: MachineSessionDraft): Promise<Session> {
     this.refusePast(draft);
-    const session = await this.sessions.openMachine(user, draft, FROM_THE_COMMAND_LINE, null);
+    const session = await this.signIns.openMachine(user, draft, FROM_THE_COMMAND_LINE, null);
     if (session === null) throw new Refusal('not_found');
     this.tell(user, session, OPERATOR.ip);
     return session;

@@ -3,7 +3,7 @@ import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import { Origins } from './origin.js';
 import type { Session } from './session.entity.js';
-import { SessionsStore, type ActivityStamp } from './sessions.store.js';
+import { SweepsStore, type ActivityStamp } from './sweeps.store.js';
 
 /** A session's activity is written at most so often (DECISIONS.md, Native 8). */
 const STAMPED_EVERY_MILLISECONDS = 60_000;
@@ -20,7 +20,7 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly store: SessionsStore,
+    private readonly sweeps: SweepsStore,
     private readonly origins: Origins,
     private readonly clock: Clock,
     private readonly config: Config,
@@ -59,7 +59,7 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
     const stamps = this.stamps;
     this.stamps = new Map();
     try {
-      await this.store.stampActivity([...stamps.values()], this.config.get('SESSION_DAYS'));
+      await this.sweeps.stampActivity([...stamps.values()], this.config.get('SESSION_DAYS'));
     } catch {
       this.stamps = new Map([...stamps, ...this.stamps]);
     }

@@ -22,6 +22,7 @@ import { OtpValidation, SessionDescription } from './session.attributes.js';
 import type { Session } from './session.entity.js';
 import { sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
+import { SignInsService } from './sign-ins.service.js';
 import type { SignedInCaller } from './signed-in.js';
 
 const NEWEST_FIRST = [{ field: 'id', descending: true }];
@@ -29,7 +30,10 @@ const NEWEST_FIRST = [{ field: 'id', descending: true }];
 /** `/api/v2/sessions`: the contract's routes, and those that a session's owner expects beside them. */
 @Controller('api/v2/sessions')
 export class SessionsController {
-  constructor(private readonly sessions: SessionsService) {}
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly signIns: SignInsService,
+  ) {}
 
   @Get('current')
   @SignedIn()
@@ -83,7 +87,7 @@ export class SessionsController {
     const sent = readResource(request, sessionResource, { id, anyId: true });
     const { otp, password } = readAttributes(OtpValidation, sent, sessionResource);
     const proof = { otp, password, userId: readRelated(sent, 'user', 'users') };
-    const session = await this.sessions.validateOtp(idOrNone(id), proof, caller, request.ip ?? '');
+    const session = await this.signIns.validateOtp(idOrNone(id), proof, caller, request.ip ?? '');
     answerResource(response, 200, sessionResource, session, query);
   }
 

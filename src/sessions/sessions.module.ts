@@ -11,18 +11,22 @@ import { SessionGuard } from './session.guard.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SessionsStore } from './sessions.store.js';
+import { SignInsService } from './sign-ins.service.js';
+import { SweepsStore } from './sweeps.store.js';
 
 @Module({
   imports: [PassportModule, UsersModule, KeysModule, OtpModule],
   controllers: [SessionsController],
   providers: [
     SessionsService,
+    SignInsService,
     SessionsStore,
+    SweepsStore,
     Activity,
     Origins,
     PasswordStrategy,
     { provide: APP_GUARD, useClass: SessionGuard },
   ],
-  exports: [SessionsService, Origins],
+  exports: [SessionsService, SignInsService, Origins],
 })
 export class SessionsModule {}

@@ -4,18 +4,15 @@ import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { KeysService } from '../keys/keys.service.js';
-import { OtpService } from '../otp/otp.service.js';
 import { mentions, type Filter, type Page, type Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
-import { hashToken, looksLikeToken, mintToken } from '../secrets.js';
+import { hashToken, looksLikeToken } from '../secrets.js';
 import { CredentialChanges } from '../users/credential-changes.js';
-import type { User } from '../users/user.entity.js';
-import { UsersService } from '../users/users.service.js';
 import { Activity } from './activity.js';
-import type { Origin } from './origin.js';
 import type { Session } from './session.entity.js';
-import { SessionsStore, type Scope, type SessionRow } from './sessions.store.js';
+import { SessionsStore, type Scope } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
+import { SweepsStore } from './sweeps.store.js';
 
 /** What a list or a mass revocation is narrowed to. `everyone` asks for other users' sessions too. */
 export interface Narrowing {
@@ -23,32 +20,12 @@ export interface Narrowing {
   readonly everyone: boolean;
 }
 
-/** The proof for a pending session. The user's id may be named beside it, and then has to fit. */
-export interface OtpProof {
-  readonly userId: string | undefined;
-  readonly password: string;
-  readonly otp: string;
-}
-
-/** What a machine session is opened with. */
-export interface MachineSessionDraft {
-  readonly name: string;
-  readonly note: string | null;
-  readonly readOnly: boolean;
-  /** Null means never. */
-  readonly expiresAt: Date | null;
-}
-
-/** No user has it: what does not fit is checked against nobody, and so takes as long. */
-const NOBODY = '0';
-
-/** Sessions: opened, recognised, listed, stepped up, ended. */
+/** Sessions: recognised, listed, described, ended. */
 @Injectable()
 export class SessionsService implements OnModuleInit {
   constructor(
     private readonly store: SessionsStore,
-    private readonly users: UsersService,
-    private readonly otp: OtpService,
+    private readonly sweeps: SweepsStore,
     private readonly keys: KeysService,
     private readonly activity: Activity,
     private readonly changes: CredentialChanges,
@@ -59,37 +36,8 @@ export class SessionsService implements OnModuleInit {
 
   onModuleInit(): void {
     this.changes.listen((manager, change) =>
-      this.store.applyCredentialChange(manager, change, this.clock.now()),
+      this.sweeps.applyCredentialChange(manager, change, this.clock.now()),
     );
-  }
-
-  /**
-   * Opens a session for an e-mail address and a password; pending when a second factor is owed.
-   * @returns the session with its token, shown here and never again; null when the credentials are wrong
-   * @throws Refusal too_many_sign_ins, busy
-   */
-  async signIn(
-    email: string,
-    password: string,
-    note: { name: string | null; note: string | null },
-    origin: Origin,
-  ) {
-    // Credentials that change between the check and the opening are checked once more, as they are now.
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const user = await this.audit.recordRefusal({ action: 'session.open', ip: origin.lastIp }, () =>
-        this.users.verify(email, password, origin.lastIp),
-      );
-      if (user === null) break;
-      const session = await this.open(user, note, origin);
-      if (session !== null) return session;
-    }
-    this.audit.record({
-      action: 'session.open',
-      ip: origin.lastIp,
-      outcome: 'refused',
-      reason: 'unauthenticated',
-    });
-    return null;
   }
 
   /**
@@ -174,119 +122,10 @@ export class SessionsService implements OnModuleInit {
    */
   async revoke(caller: Caller, narrowing: Narrowing): Promise<number> {
     const scope = this.scope(caller, narrowing, 'session.delete');
-    const revoked = await this.store.revokeAll(narrowing.filter, scope, caller.session.id, this.clock.now());
+    const revoked = await this.sweeps.revokeAll(narrowing.filter, scope, caller.session.id, this.clock.now());
     const userId = scope === 'everyone' ? undefined : scope.userId;
     this.record('session.revoke_many', caller, { userId, count: revoked });
     return revoked;
-  }
-
-  /**
-   * Makes a pending session active by password and one-time password, under a new token: the one from sign-in
-   * never opens anything. Checked in this order (DECISIONS.md, Native 4): the password, the window, the code.
-   * @param caller whoever's credential came along, if one did; it has to be the same user's
-   * @throws Refusal unauthenticated when session, user and password do not fit together; otp_window_passed when
-   *   time or tries are used up; wrong_code at `otp`; too_many_codes; too_many_sign_ins; busy
-   */
-  async validateOtp(
-    id: string,
-    proof: OtpProof,
-    caller: SignedInCaller | undefined,
-    ip: string,
-  ): Promise<Session> {
-    const about = { action: 'session.validate_otp', sessionId: id, ip };
-    const session = await this.audit.recordRefusal(about, () => this.stepUp(id, proof, caller, ip));
-    this.audit.record({ ...about, userId: session.userId, outcome: 'ok' });
-    return session;
-  }
-
-  /**
-   * Opens a machine session: named, without a window or a sliding expiry.
-   * @param asking the session it is asked for with; null for the command line
-   * @returns the session with its token, shown here and never again; null when the asking session is not live,
-   *   interactive and writable at this very moment, or the user is closed
-   */
-  async openMachine(
-    user: User,
-    draft: MachineSessionDraft,
-    origin: Origin,
-    asking: Session | null,
-  ): Promise<Session | null> {
-    const createdAt = this.clock.now();
-    const row = { ...origin, ...draft, userId: user.id, status: 'active' as const, machine: true, createdAt };
-    return this.withToken(user, (tokenHash) =>
-      asking === null
-        ? this.store.openMachineFor({ ...row, tokenHash })
-        : this.store.openMachine({ ...row, tokenHash }, asking.id, createdAt),
-    );
-  }
-
-  private async open(
-    user: User,
-    description: { name: string | null; note: string | null },
-    origin: Origin,
-  ): Promise<Session | null> {
-    const createdAt = this.clock.now();
-    const row: Omit<SessionRow, 'tokenHash'> = {
-      ...origin,
-      ...description,
-      userId: user.id,
-      status: user.twoFactorAuth ? 'pending_otp' : 'active',
-      machine: false,
-      readOnly: false,
-      createdAt,
-      expiresAt: this.activity.expiryFrom(createdAt),
-    };
-    const session = await this.withToken(user, (tokenHash) =>
-      this.store.open({ ...row, tokenHash }, user.credentialsVersion),
-    );
-    if (session !== null) {
-      const { lastIp: ip } = origin;
-      this.audit.record({
-        action: 'session.open',
-        userId: user.id,
-        sessionId: session.id,
-        ip,
-        outcome: 'ok',
-      });
-    }
-    return session;
-  }
-
-  private async stepUp(
-    id: string,
-    proof: OtpProof,
-    caller: SignedInCaller | undefined,
-    ip: string,
-  ): Promise<Session> {
-    const session = await this.store.find(id);
-    const named = [proof.userId, caller?.user.id].every(
-      (userId) => userId === undefined || userId === session?.userId,
-    );
-    const user = await this.users.reprove(named && session ? session.userId : NOBODY, proof.password, ip);
-    if (session === null || user === null) throw new Refusal('unauthenticated');
-    if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
-    if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');
-    const windowMilliseconds = this.config.get('OTP_WINDOW_SECONDS') * 1000;
-    const openedAfter = new Date(this.clock.milliseconds() - windowMilliseconds);
-    if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
-    const token = mintToken();
-    const validated = await this.otp.spend(user, proof.otp, async (manager) => {
-      const now = this.clock.now();
-      const change = { tokenHash: hashToken(token), now, expiresAt: this.activity.expiryFrom(now) };
-      const active = await this.store.promote(manager, id, user.credentialsVersion, change);
-      if (active === null) throw new Refusal('unauthenticated');
-      return active;
-    });
-    return Object.assign(validated, { token, user });
-  }
-
-  private async withToken(
-    user: User,
-    write: (tokenHash: Buffer) => Promise<Session | null>,
-  ): Promise<Session | null> {
-    const token = mintToken();
-    const session = await write(hashToken(token));
-    return session && Object.assign(session, { token, user });
   }
 
   /** Naming users in a filter asks beyond oneself; without the right it still reaches oneself only. */

@@ -32,15 +32,7 @@ export type SessionRow = Pick<
 /** Whose sessions a statement may touch: one user's, or everybody's. */
 export type Scope = { readonly userId: string } | 'everyone';
 
-/** One stamp of activity, to be written with many others. */
-export interface ActivityStamp {
-  readonly sessionId: string;
-  readonly at: Date;
-  readonly ip: string;
-  readonly location: string | null;
-}
-
-/** All SQL on `sessions`. */
+/** SQL on one session at a time, and lists of them; what changes many at once is in sweeps.store.ts. */
 @Injectable()
 export class SessionsStore {
   constructor(private readonly database: DataSource) {}
@@ -223,70 +215,6 @@ export class SessionsStore {
     return rows[0]?.userId ?? null;
   }
 
-  /** Ends every live session that the filter keeps, the spared one apart. @returns how many */
-  async revokeAll(filter: Filter | null, scope: Scope, spareId: string, now: Date): Promise<number> {
-    const values: unknown[] = [now, scopeId(scope), spareId];
-    const kept = whereOf(LISTED, filter, values);
-    const statement = `UPDATE sessions s SET status = 'revoked', ended_at = $1, version = version + 1
-       WHERE ${LIVE} AND ($2::bigint IS NULL OR s.user_id = $2) AND s.id <> $3 AND (${kept}) RETURNING s.id`;
-    return this.database.transaction(async (manager) => {
-      const [ended] = await manager.query<[unknown[], number]>(statement, values);
-      // Twice: it does not see a machine session that one of them minted while it waited for that one.
-      const [minted] = await manager.query<[unknown[], number]>(statement, values);
-      return ended.length + minted.length;
-    });
-  }
-
-  /** Ends what a change of someone's credentials ends; the kept session learns of a factor that was proved in it. */
-  async applyCredentialChange(manager: EntityManager, change: CredentialChange, now: Date): Promise<void> {
-    await prepared(
-      manager,
-      'sessions_end_for_credentials',
-      `UPDATE sessions SET status = 'revoked', ended_at = $2, version = version + 1
-       WHERE user_id = $1 AND status IN ('active', 'pending_otp') AND ($3 OR NOT machine)
-         AND ($4::bigint IS NULL OR id <> $4)`,
-      [change.userId, now, change.ends === 'all', change.keepSessionId],
-    );
-    if (change.keepSessionId === null || !change.secondFactorProved) return;
-    await prepared(
-      manager,
-      'session_second_factor_proved',
-      `UPDATE sessions SET otp_verified_at = $2, version = version + 1
-       WHERE id = $1 AND status = 'active' AND NOT machine`,
-      [change.keepSessionId, now],
-    );
-  }
-
-  /**
-   * Writes many stamps of activity in one statement; browser sessions live on from there. It never waits for the
-   * disk (a crash may lose the last second of stamps and nothing else), and never touches an ended session.
-   */
-  async stampActivity(stamps: readonly ActivityStamp[], sessionDays: number): Promise<void> {
-    const inOrder = [...stamps].sort((a, b) => (BigInt(a.sessionId) < BigInt(b.sessionId) ? -1 : 1));
-    await this.database.transaction(async (manager) => {
-      await manager.query('SET LOCAL synchronous_commit = off');
-      await prepared(
-        manager,
-        'sessions_stamp_activity',
-        `WITH stamps AS (
-           SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[]) AS t (id, at, ip, location)),
-         locked AS (
-           SELECT s.id FROM sessions s JOIN stamps USING (id) WHERE s.status = 'active' ORDER BY s.id FOR UPDATE OF s)
-         UPDATE sessions s SET last_activity_at = stamps.at, last_ip = stamps.ip, location = stamps.location,
-           expires_at = CASE WHEN s.machine THEN s.expires_at ELSE stamps.at + make_interval(days => $5::int) END
-         FROM stamps JOIN locked USING (id)
-         WHERE s.id = stamps.id AND s.status = 'active' AND s.last_activity_at < stamps.at`,
-        [
-          inOrder.map((stamp) => stamp.sessionId),
-          inOrder.map((stamp) => stamp.at),
-          inOrder.map((stamp) => stamp.ip),
-          inOrder.map((stamp) => stamp.location),
-          sessionDays,
-        ],
-      );
-    });
-  }
-
   private async insert(
     name: string,
     row: SessionRow,
@@ -324,6 +252,7 @@ export class SessionsStore {
   }
 }
 
-function scopeId(scope: Scope): string | null {
+/** The id that a scope is limited to, as a parameter of a statement. */
+export function scopeId(scope: Scope): string | null {
   return scope === 'everyone' ? null : scope.userId;
 }
