@@ -9,6 +9,9 @@ import { dataSourceOptions } from '../database/data-source.js';
 import { prepareDatabase } from '../database/migrate.js';
 import { openDatabase } from '../database/open.js';
 
+/** Milliseconds between one try to reach the database and the next: somebody is waiting. */
+const WAITS = [500, 1500];
+
 /** The service's rooms, and word of a signal to stop. */
 export interface Service {
   get<T>(room: Type<T>): T;
@@ -24,7 +27,7 @@ export async function withService<T>(audit: boolean, work: (service: Service) =>
   const config = new Config();
   const database = await openDatabase(config, 'command');
   try {
-    await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }));
+    await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }), WAITS);
     const app = await NestFactory.createApplicationContext(AppModule.with(config, database), {
       logger: false,
       abortOnError: false,

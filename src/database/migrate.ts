@@ -5,15 +5,18 @@ import type { PostgresOptions } from './data-source.js';
 /** Advisory lock of this database: whoever migrates holds it. */
 const MIGRATING = '19563, 3';
 const OLDEST_VERSION = 13;
+/** Milliseconds between one try to reach the database and the next. */
+const WAITS: readonly number[] = [250, 500, 1000, 2000, 4000, 5000, 5000, 6000, 6000];
 
 /**
- * Waits until the database answers and opens the pool: up to about 30 seconds, with one line of notice.
+ * Waits until the database answers and opens the pool: by default up to about 30 seconds, with one line of notice.
+ * @param waits milliseconds between the tries
  * @throws the last error when it never answered, or at once when waiting cannot help (wrong password, no such database)
  */
 export async function waitForDatabase(
   dataSource: DataSource,
   notice: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
-  waits: readonly number[] = [250, 500, 1000, 2000, 4000, 5000, 5000, 6000, 6000],
+  waits = WAITS,
 ): Promise<void> {
   for (let attempt = 0; !dataSource.isInitialized; attempt++) {
     try {
@@ -27,11 +30,15 @@ export async function waitForDatabase(
   }
 }
 
-/** Waits for the database, runs the migrations that are pending, and leaves. @throws what either of them throws */
-export async function prepareDatabase(options: PostgresOptions): Promise<void> {
+/**
+ * Waits for the database, runs the migrations that are pending, and leaves.
+ * @param waits as for `waitForDatabase`
+ * @throws what either of them throws
+ */
+export async function prepareDatabase(options: PostgresOptions, waits = WAITS): Promise<void> {
   const dataSource = new DataSource(options);
   try {
-    await waitForDatabase(dataSource);
+    await waitForDatabase(dataSource, undefined, waits);
     await migrate(dataSource);
   } finally {
     if (dataSource.isInitialized) await dataSource.destroy();
