@@ -9,13 +9,13 @@ import { Origins } from './origin.js';
 import { SignIn } from './session.attributes.js';
 import type { Session } from './session.entity.js';
 import { sessionResource } from './session.resource.js';
-import { SessionsService } from './sessions.service.js';
+import { SignInsService } from './sign-ins.service.js';
 
 /** passport-local over a JSON:API document: the session that the credentials open is what passport calls the user. */
 @Injectable()
 export class PasswordStrategy extends PassportStrategy(Strategy) {
   constructor(
-    private readonly sessions: SessionsService,
+    private readonly signIns: SignInsService,
     private readonly origins: Origins,
   ) {
     super({
@@ -29,7 +29,7 @@ export class PasswordStrategy extends PassportStrategy(Strategy) {
   async validate(request: Request, email: string, password: string): Promise<Session | null> {
     const { name = null, note = null } = readSignIn(request);
     const origin = this.origins.describe(request.ip ?? '', request.headers['user-agent']);
-    return this.sessions.signIn(email, password, { name, note }, origin);
+    return this.signIns.signIn(email, password, { name, note }, origin);
   }
 }
 
