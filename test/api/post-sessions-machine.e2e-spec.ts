@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Response, Test } from 'supertest';
-import { holdRows } from '../support/held-rows.js';
+import { holdRows, sent } from '../support/held-rows.js';
 import { document, JSON_API, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import {
   FORBIDDEN,
@@ -279,9 +278,9 @@ describe('at the same time', () => {
   it('a token that is minted while its owner is closed does not outlive them, and nobody waits in vain', async () => {
     const owner = await latchkey.asUser();
     const held = await holdRows(latchkey, 'SELECT FROM users WHERE id = $1 FOR UPDATE', [owner.id]);
-    const closing = settled(latchkey.delete(`/api/v2/users/${owner.id}`, admin.token));
+    const closing = sent(latchkey.delete(`/api/v2/users/${owner.id}`, admin.token));
     await held.untilWaiting(1);
-    const minting = settled(mint(owner.token, { name: 'x' }));
+    const minting = sent(mint(owner.token, { name: 'x' }));
     await held.untilWaiting(2);
     await held.release();
     expect((await closing).status).toBe(204);
@@ -293,7 +292,7 @@ describe('at the same time', () => {
     const owner = await latchkey.asUser();
     const spared = await latchkey.signIn(owner);
     const held = await holdRows(latchkey, 'SELECT FROM sessions WHERE id = $1 FOR SHARE', [owner.sessionId]);
-    const revoking = settled(latchkey.post('/api/v2/sessions/revoke', spared.token));
+    const revoking = sent(latchkey.post('/api/v2/sessions/revoke', spared.token));
     await held.untilWaiting(1);
     const minted = await mint(owner.token, { name: 'x' }).expect(201);
     await held.release();
@@ -303,8 +302,3 @@ describe('at the same time', () => {
     expect(await sessionsOf(owner)).toBe(1);
   });
 });
-
-/** Sends the request now; supertest waits for somebody to ask. */
-function settled(request: Test): Promise<Response> {
-  return request.then((response) => response);
-}

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Response, Test } from 'supertest';
 import { DataSource } from 'typeorm';
 import type { Latchkey } from './latchkey.js';
 
@@ -24,4 +25,9 @@ export async function holdRows(latchkey: Latchkey, statement: string, values: un
       await runner.release();
     },
   };
+}
+
+/** Sends a request now; supertest itself waits until somebody asks for the answer. */
+export function sent(request: Test): Promise<Response> {
+  return request.then((response) => response);
 }
