@@ -2,10 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { selectPage } from '../database/select-page.js';
-import { whereOf } from '../database/where-of.js';
-import type { Filter, Page, Slice } from '../page.js';
+import type { Page, Slice } from '../page.js';
 import type { User } from '../users/user.entity.js';
-import type { CredentialChange } from '../users/credential-changes.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
 import { asSession, LISTED, LIVE, OWNER, SESSION, withUser } from './session.rows.js';
 
