@@ -42,6 +42,18 @@ describe('POST /api/v2/sessions', () => {
       for (const token of tokens) await latchkey.get(`${PATH}/current`, token).expect(200);
     });
 
+    it('gives each of many who sign in at once their own session', async () => {
+      const people = await Promise.all(Array.from({ length: 20 }, () => latchkey.addUser()));
+      await Promise.all(
+        people.map(async ({ id, email }) => {
+          const { body } = await signIn({ email, password: PASSWORD }).expect(201);
+          expect(body.data.attributes.user_id).toBe(Number(id));
+          const me = await latchkey.get('/api/v2/users/me', body.data.attributes.token).expect(200);
+          expect(me.body.data.id).toBe(id);
+        }),
+      );
+    });
+
     it('keeps a name and a note that were sent along', async () => {
       const { body } = await signIn({ ...credentials(), name: 'Büro', note: 'Ⅷ' }).expect(201);
       expect(body.data.attributes).toMatchObject({ name: 'Büro', note: 'Ⅷ' });
