@@ -8,6 +8,7 @@ import { Notices } from '../delivery/mailer.js';
 import { Refusal } from '../refusal.js';
 import { mintRecoveryCode, Passwords, Sealer } from '../secrets.js';
 import { Attempts } from '../users/attempts.js';
+import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import type { OtpEnrollment } from './otp-enrollment.entity.js';
@@ -39,6 +40,7 @@ export class OtpService {
   constructor(
     private readonly store: OtpStore,
     private readonly users: UsersService,
+    private readonly passwordCheck: PasswordCheck,
     private readonly attempts: Attempts,
     private readonly passwords: Passwords,
     private readonly sealer: Sealer,
@@ -208,7 +210,7 @@ export class OtpService {
   }
 
   private async reproved(caller: Caller, password: string): Promise<User> {
-    const user = await this.users.reprove(caller.user.id, password, caller.ip);
+    const user = await this.passwordCheck.reprove(caller.user.id, password, caller.ip);
     if (user === null) throw new Refusal('wrong_password', { attribute: 'password' });
     return user;
   }

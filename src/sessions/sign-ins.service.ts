@@ -5,8 +5,8 @@ import { AuditLog } from '../delivery/audit-log.js';
 import { OtpService } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
 import { hashToken, mintToken } from '../secrets.js';
+import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
-import { UsersService } from '../users/users.service.js';
 import { Activity } from './activity.js';
 import type { Origin } from './origin.js';
 import type { Session } from './session.entity.js';
@@ -37,7 +37,7 @@ const NOBODY = '0';
 export class SignInsService {
   constructor(
     private readonly store: SessionsStore,
-    private readonly users: UsersService,
+    private readonly passwordCheck: PasswordCheck,
     private readonly otp: OtpService,
     private readonly activity: Activity,
     private readonly clock: Clock,
@@ -59,7 +59,7 @@ export class SignInsService {
     // Credentials that change between the check and the opening are checked once more, as they are now.
     for (let attempt = 0; attempt < 2; attempt++) {
       const user = await this.audit.recordRefusal({ action: 'session.open', ip: origin.lastIp }, () =>
-        this.users.verify(email, password, origin.lastIp),
+        this.passwordCheck.verify(email, password, origin.lastIp),
       );
       if (user === null) break;
       const session = await this.open(user, note, origin);
@@ -156,7 +156,11 @@ export class SignInsService {
     const named = [proof.userId, caller?.user.id].every(
       (userId) => userId === undefined || userId === session?.userId,
     );
-    const user = await this.users.reprove(named && session ? session.userId : NOBODY, proof.password, ip);
+    const user = await this.passwordCheck.reprove(
+      named && session ? session.userId : NOBODY,
+      proof.password,
+      ip,
+    );
     if (session === null || user === null) throw new Refusal('unauthenticated');
     if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
     if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');

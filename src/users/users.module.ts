@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { Attempts } from './attempts.js';
 import { CredentialChanges } from './credential-changes.js';
 import { UserImport } from './import.js';
+import { PasswordCheck } from './password-check.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 import { UsersStore } from './users.store.js';
@@ -13,9 +14,10 @@ import { UsersStore } from './users.store.js';
     UsersService,
     UsersStore,
     UserImport,
+    PasswordCheck,
     CredentialChanges,
     { provide: Attempts, useFactory: (database: DataSource) => new Attempts(database), inject: [DataSource] },
   ],
-  exports: [UsersService, UserImport, CredentialChanges, Attempts],
+  exports: [UsersService, PasswordCheck, UserImport, CredentialChanges, Attempts],
 })
 export class UsersModule {}

@@ -7,9 +7,10 @@ import { Notices } from '../delivery/mailer.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { mintPassword, Passwords } from '../secrets.js';
-import { Attempts, type Limit } from './attempts.js';
+import { Attempts } from './attempts.js';
 import { CredentialChanges } from './credential-changes.js';
 import { emailKey } from './email.js';
+import { PasswordCheck } from './password-check.js';
 import { passwordProblem } from './password-policy.js';
 import type { User } from './user.entity.js';
 import { UsersStore } from './users.store.js';
@@ -33,37 +34,19 @@ export interface UserEdits extends Profile {
   readonly currentPassword?: string;
 }
 
-/** Who someone is: checks passwords, keeps users. */
+/** Who someone is: adds, changes and closes users. */
 @Injectable()
 export class UsersService {
   constructor(
     private readonly store: UsersStore,
     private readonly passwords: Passwords,
     private readonly attempts: Attempts,
+    private readonly passwordCheck: PasswordCheck,
     private readonly changes: CredentialChanges,
     private readonly clock: Clock,
     private readonly audit: AuditLog,
     private readonly notices: Notices,
   ) {}
-
-  /**
-   * The active user whose address and password these are, or null. Takes the same time and the same statements
-   * for an unknown address, a wrong password, a closed user, and a password that no hash can hold.
-   * @throws Refusal too_many_sign_ins past a limit of DECISIONS.md, All APIs 8; busy when the hashing line is full
-   */
-  async verify(email: string, password: string, ip: string): Promise<User | null> {
-    const key = emailKey(email);
-    return this.checkPassword(key ?? email, password, ip, () => this.store.findByEmailKey(key ?? ''));
-  }
-
-  /**
-   * The user with this id, if the password is theirs: for callers who prove themselves once more.
-   * @throws Refusal too_many_sign_ins, busy, as `verify`
-   */
-  async reprove(id: string, password: string, ip: string): Promise<User | null> {
-    const user = await this.store.find(id);
-    return this.checkPassword(user?.emailKey ?? '', password, ip, () => Promise.resolve(user));
-  }
 
   /** The users a caller may see: with `user.read` all of them, else only themselves. */
   list(caller: Caller, page: Page): Promise<Slice<User>> {
@@ -228,23 +211,6 @@ export class UsersService {
     });
   }
 
-  private async checkPassword(
-    key: string,
-    password: string,
-    ip: string,
-    load: () => Promise<User | null>,
-  ): Promise<User | null> {
-    return this.attempts.guard(signInLimits(key, ip), 'too_many_sign_ins', async () => {
-      const user = await load();
-      const hash = user?.status === 'active' ? user.passwordHash : null;
-      const fits = await this.passwords.check(password, hash);
-      if (user === null || hash === null || !fits) return null;
-      if (this.passwords.isOutdated(hash))
-        await this.store.rehash(user.id, hash, await this.passwords.hash(password));
-      return user;
-    });
-  }
-
   private hashNew(password: string): Promise<string> {
     const problem = passwordProblem(password);
     if (problem !== null) throw new Refusal(problem, { attribute: 'password' });
@@ -271,7 +237,7 @@ export class UsersService {
     if (!currentPassword) throw new Refusal('blank', { attribute: 'current_password' });
     const about = { action: 'user.prove_password', userId: caller.user.id, ip: caller.ip };
     return this.audit.recordRefusal(about, async () => {
-      const proved = await this.reprove(caller.user.id, currentPassword, caller.ip);
+      const proved = await this.passwordCheck.reprove(caller.user.id, currentPassword, caller.ip);
       if (proved === null) throw new Refusal('wrong_password', { attribute: 'current_password' });
       return proved;
     });
@@ -318,14 +284,6 @@ export class UsersService {
       text: 'The password or the e-mail address of your account was changed, and your other browser sessions were ended. If that was not you, tell your administrator at once.',
     });
   }
-}
-
-function signInLimits(key: string, ip: string): Limit[] {
-  return [
-    { key: `sign-in ${key} from ${ip}`, most: 10, clearedBySuccess: true },
-    { key: `sign-in from ${ip}`, most: 100, clearedBySuccess: false },
-    { key: `sign-in ${key}`, most: 100, clearedBySuccess: false },
-  ];
 }
 
 function knownEmailKey(email: string): string {

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { Passwords } from '../secrets.js';
+import { Attempts, type Limit } from './attempts.js';
+import { emailKey } from './email.js';
+import type { User } from './user.entity.js';
+import { UsersStore } from './users.store.js';
+
+/** Whether someone knows a user's password; every wrong guess is counted. */
+@Injectable()
+export class PasswordCheck {
+  constructor(
+    private readonly store: UsersStore,
+    private readonly passwords: Passwords,
+    private readonly attempts: Attempts,
+  ) {}
+
+  /**
+   * The active user whose address and password these are, or null. Takes the same time and the same statements
+   * for an unknown address, a wrong password, a closed user, and a password that no hash can hold.
+   * @throws Refusal too_many_sign_ins past a limit of DECISIONS.md, All APIs 8; busy when the hashing line is full
+   */
+  async verify(email: string, password: string, ip: string): Promise<User | null> {
+    const key = emailKey(email);
+    return this.check(key ?? email, password, ip, () => this.store.findByEmailKey(key ?? ''));
+  }
+
+  /**
+   * The user with this id, if the password is theirs: for callers who prove themselves once more.
+   * @throws Refusal too_many_sign_ins, busy, as `verify`
+   */
+  async reprove(id: string, password: string, ip: string): Promise<User | null> {
+    const user = await this.store.find(id);
+    return this.check(user?.emailKey ?? '', password, ip, () => Promise.resolve(user));
+  }
+
+  private async check(
+    key: string,
+    password: string,
+    ip: string,
+    load: () => Promise<User | null>,
+  ): Promise<User | null> {
+    return this.attempts.guard(signInLimits(key, ip), 'too_many_sign_ins', async () => {
+      const user = await load();
+      const hash = user?.status === 'active' ? user.passwordHash : null;
+      const fits = await this.passwords.check(password, hash);
+      if (user === null || hash === null || !fits) return null;
+      if (this.passwords.isOutdated(hash))
+        await this.store.rehash(user.id, hash, await this.passwords.hash(password));
+      return user;
+    });
+  }
+}
+
+function signInLimits(key: string, ip: string): Limit[] {
+  return [
+    { key: `sign-in ${key} from ${ip}`, most: 10, clearedBySuccess: true },
+    { key: `sign-in from ${ip}`, most: 100, clearedBySuccess: false },
+    { key: `sign-in ${key}`, most: 100, clearedBySuccess: false },
+  ];
+}
