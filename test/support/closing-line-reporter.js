@@ -1,3 +1,5 @@
+import process from 'node:process';
+
 /** Ends a run with one plain line of counts, for whatever reads the output of `.ci/run`. */
 export default class ClosingLineReporter {
   onRunComplete(_, results) {
