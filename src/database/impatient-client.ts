@@ -9,6 +9,9 @@ type Submit = (...args: unknown[]) => unknown;
 export class ImpatientClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
+    // Whoever uses the connection learns of its end by what it asks, and the pool drops it. But between the pool and
+    // TypeORM there is a moment in which nobody listens, and an 'error' that nobody hears ends the process.
+    this.on('error', () => undefined);
     const submit = this.query.bind(this) as Submit;
     this.query = ((...args: unknown[]) => {
       const answer = submit(...args);
