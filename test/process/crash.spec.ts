@@ -4,7 +4,7 @@ import { makeDataDir, postmasterOf, removeDataDir } from '../support/data-dir.js
 import { resource, type Client } from '../support/client.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(60_000);
 afterEach(stopAllServers);
 
 const PASSWORD = 'correct horse battery';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(60_000);
 
 const PASSWORD = 'correct horse battery';
 const LOGINS = 100;

@@ -7,7 +7,7 @@ import { lockSessions, untilSomeoneWaits } from '../support/locks.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 import { ask } from '../support/sql.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(60_000);
 
 const PASSWORD = 'correct horse battery';
 

@@ -12,7 +12,7 @@ import { ask } from '../support/sql.js';
 const SECRET_KEY = '0123456789abcdef'.repeat(4);
 const execute = promisify(execFile);
 
-jest.setTimeout(120_000);
+jest.setTimeout(60_000);
 afterEach(stopAllServers);
 
 describe('a newcomer', () => {

@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { resource, type Client } from '../support/client.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(60_000);
 
 const PASSWORD = 'correct horse battery';
 const CYCLES = 200;
