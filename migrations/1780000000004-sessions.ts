@@ -29,7 +29,9 @@ export class Sessions1780000000004 implements MigrationInterface {
         expires_at timestamptz(3),
         ended_at timestamptz(3)
       ) WITH (fillfactor = 85)`);
-    await runner.query(`CREATE INDEX sessions_active_of_user ON sessions (user_id, id) WHERE status = 'active'`);
+    await runner.query(
+      `CREATE INDEX sessions_active_of_user ON sessions (user_id, id) WHERE status = 'active'`,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -103,7 +103,7 @@ async function setPassword(email: string, options: Common & PasswordOptions): Pr
 async function setRights(email: string, options: Common & { rights: string[] }): Promise<void> {
   await withService(options.audit, async (service) => {
     const { id } = await userOf(service, email);
-    const user = await service.get(UsersService).setRights(id, options.rights);
+    const user = await service.get(UsersService).setRights(OPERATOR, id, options.rights);
     tell(options, user, `${user.email} has the rights: ${user.rights.join(', ') || 'none'}`);
   });
 }

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { stdTimeFunctions } from 'pino';
 import type { Config } from '../config.js';
 import type { CalledRequest } from './access.js';
+import { clientAddress } from './client-address.js';
 import { describeError } from './failure.js';
 import { Metrics } from './metrics.js';
 
@@ -45,7 +46,7 @@ export class RequestLog {
   readonly follow = (request: CalledRequest, response: Response, next: NextFunction): void => {
     const startedAt = performance.now();
     const requestId = randomUUID(); // ours, not the client's: it must not be able to forge or collide
-    const ip = request.ip;
+    const ip = clientAddress(request);
     response.setHeader('X-Request-Id', requestId);
     response.once('close', () => {
       const milliseconds = performance.now() - startedAt;
@@ -59,7 +60,7 @@ export class RequestLog {
   private write(
     { method, caller }: CalledRequest,
     { statusCode, writableFinished }: Response,
-    measured: { requestId: string; route: string | undefined; milliseconds: number; ip: string | undefined },
+    measured: { requestId: string; route: string | undefined; milliseconds: number; ip: string },
   ): void {
     const line = {
       requestId: measured.requestId,

@@ -23,7 +23,7 @@ const REREAD_SECONDS = 10;
 /** A new key is published so long before it signs, so that nobody meets an unknown one. */
 const PUBLISHED_AHEAD_SECONDS = JWKS_MAX_AGE_SECONDS + REREAD_SECONDS;
 /** With an unknown `kid` the keys are read anew at most so often. */
-const UNKNOWN_KID_REREAD_MILLISECONDS = 1_000;
+const UNKNOWN_KID_REREAD_MILLISECONDS = 100;
 
 /** What a JWT of ours carries in its payload: exactly these members, in this order (the contract's example). */
 export interface JwtPayload {

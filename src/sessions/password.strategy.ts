@@ -2,6 +2,7 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import type { Request } from 'express';
 import { Strategy } from 'passport-local';
+import { clientAddress } from '../http/client-address.js';
 import { readAttributes, readResource } from '../json-api/document.js';
 import { readQuery } from '../json-api/query.js';
 import { Refusal } from '../refusal.js';
@@ -11,13 +12,18 @@ import type { Session } from './session.entity.js';
 import { sessionResource } from './session.resource.js';
 import { SignInsService } from './sign-ins.service.js';
 
-/** passport-local over a JSON:API document: the session that the credentials open is what passport calls the user. */
+/** A request that knows what to do with its e-mail address and password once passport has found them. */
+interface SignInRequest extends Request {
+  signIn?: (email: string, password: string) => Promise<Session | null>;
+}
+
+/**
+ * passport-local over a JSON:API document: the session that the credentials open is what passport calls the user.
+ * It holds no service: passport keeps one strategy for the whole process, however many instances run in it.
+ */
 @Injectable()
 export class PasswordStrategy extends PassportStrategy(Strategy) {
-  constructor(
-    private readonly signIns: SignInsService,
-    private readonly origins: Origins,
-  ) {
+  constructor() {
     super({
       usernameField: 'data[attributes][email]',
       passwordField: 'data[attributes][password]',
@@ -25,33 +31,40 @@ export class PasswordStrategy extends PassportStrategy(Strategy) {
     });
   }
 
-  /** Called by passport. @throws Refusal too_many_sign_ins, busy */
-  async validate(request: Request, email: string, password: string): Promise<Session | null> {
-    const { name = null, note = null } = readSignIn(request);
-    const origin = this.origins.describe(request.ip ?? '', request.headers['user-agent']);
-    return this.signIns.signIn(email, password, { name, note }, origin);
+  /** Called by passport. */
+  async validate(request: SignInRequest, email: string, password: string): Promise<Session | null> {
+    return (await request.signIn?.(email, password)) ?? null;
   }
 }
 
 /** Runs passport on a document that is known to be well-formed, and says its refusals in our words. */
 @Injectable()
 export class PasswordGuard extends AuthGuard('local') {
-  /** @throws Refusal for a malformed document or query; blank at `email` and `password` */
+  constructor(
+    private readonly signIns: SignInsService,
+    private readonly origins: Origins,
+  ) {
+    super();
+  }
+
+  /**
+   * @throws Refusal for a malformed document or query; blank at `email` and `password`; unauthenticated,
+   *   too_many_sign_ins, busy
+   */
   override canActivate(context: ExecutionContext) {
-    const request = context.switchToHttp().getRequest<Request>();
+    const request = context.switchToHttp().getRequest<SignInRequest>();
     readQuery(request, sessionResource);
-    readSignIn(request);
+    const sent = readAttributes(SignIn, readResource(request, sessionResource), sessionResource);
+    const { name = null, note = null } = sent;
+    const origin = this.origins.describe(clientAddress(request), request.headers['user-agent']);
+    request.signIn = (email, password) => this.signIns.signIn(email, password, { name, note }, origin);
     return super.canActivate(context);
   }
 
-  /** @throws Refusal unauthenticated */
+  /** Called by passport with what `validate` gave or threw. */
   override handleRequest<T>(error: Error | null, session: T | false | null): T {
     if (error) throw error;
     if (!session) throw new Refusal('unauthenticated');
     return session;
   }
-}
-
-function readSignIn(request: Request): SignIn {
-  return readAttributes(SignIn, readResource(request, sessionResource), sessionResource);
 }

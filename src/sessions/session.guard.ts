@@ -2,6 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { Caller } from '../caller.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { accessOf, type Access, type CalledRequest } from '../http/access.js';
+import { clientAddress } from '../http/client-address.js';
 import { Refusal, type Reason } from '../refusal.js';
 import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
@@ -26,7 +27,7 @@ export class SessionGuard implements CanActivate {
     if (access.who === 'anyone') return true;
     const request = context.switchToHttp().getRequest<CalledRequest>();
     const credential = credentialOf(request);
-    const caller = credential ? await this.sessions.recognise(credential, request.ip ?? '') : null;
+    const caller = credential ? await this.sessions.recognise(credential, clientAddress(request)) : null;
     if (caller === null) {
       if (access.who === 'optional') return true;
       throw new Refusal('unauthenticated');

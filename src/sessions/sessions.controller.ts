@@ -13,10 +13,12 @@ import {
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Anyone, OptionallySignedIn, SignedIn, WhoCalls } from '../http/access.js';
+import { clientAddress } from '../http/client-address.js';
 import { answerCollection, answerMeta, answerNothing, answerResource } from '../json-api/answer.js';
 import { readAttributes, readRelated, readResource } from '../json-api/document.js';
 import { pathId } from '../json-api/path-id.js';
 import { readFilter, readListQuery, readQuery } from '../json-api/query.js';
+import { Refusal } from '../refusal.js';
 import { PasswordGuard } from './password.strategy.js';
 import { OtpValidation, SessionDescription } from './session.attributes.js';
 import type { Session } from './session.entity.js';
@@ -87,7 +89,7 @@ export class SessionsController {
     const sent = readResource(request, sessionResource, { id, anyId: true });
     const { otp, password } = readAttributes(OtpValidation, sent, sessionResource);
     const proof = { otp, password, userId: readRelated(sent, 'user', 'users') };
-    const session = await this.signIns.validateOtp(idOrNone(id), proof, caller, request.ip ?? '');
+    const session = await this.signIns.validateOtp(idOrNone(id), proof, caller, clientAddress(request));
     answerResource(response, 200, sessionResource, session, query);
   }
 
@@ -114,6 +116,10 @@ export class SessionsController {
     const query = readQuery(request, sessionResource);
     const stored = await this.sessions.read(caller, pathId(id));
     const sent = readResource(request, sessionResource, { id });
+    const owner = readRelated(sent, 'user', 'users');
+    if (owner !== undefined && owner !== stored.userId) {
+      throw new Refusal('forbidden', { member: 'data/relationships/user' }); // JSON:API 1.1, Updating a Resource's Relationships
+    }
     const description = readAttributes(SessionDescription, sent, sessionResource, stored);
     const session = await this.sessions.describe(caller, id, description);
     answerResource(response, 200, sessionResource, session, query);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { readAttributes } from '../json-api/document.js';
@@ -67,7 +68,13 @@ export class UserImport {
     }
     const ids = rows.length === 0 ? [] : await this.store.insertMany(rows, this.clock.now());
     for (const userId of ids) {
-      this.audit.record({ action: 'user.import', userId, by: 'command line', outcome: 'ok' });
+      this.audit.record({
+        action: 'user.import',
+        userId,
+        by: OPERATOR.user.id,
+        ip: OPERATOR.ip,
+        outcome: 'ok',
+      });
     }
     return { added: ids.length, alreadyThere: rows.length - ids.length, refused };
   }

@@ -150,7 +150,7 @@ export class UsersService {
   }
 
   /** Gives a user exactly these rights, from the next request on. @throws Refusal not_found, last_administrator */
-  async setRights(id: string, rights: string[]): Promise<User> {
+  async setRights(caller: Caller, id: string, rights: string[]): Promise<User> {
     const user = await this.store.transaction(async (manager) => {
       const administrators = await this.store.lockAdministrators(manager);
       if (!rights.includes('*') && administrators.length === 1 && administrators[0] === id) {
@@ -159,7 +159,13 @@ export class UsersService {
       const locked = await this.locked(manager, id);
       return this.store.update(manager, locked, { rights, updatedAt: this.clock.now() });
     });
-    this.audit.record({ action: 'user.set_rights', userId: id, by: 'command line', outcome: 'ok' });
+    this.audit.record({
+      action: 'user.set_rights',
+      userId: id,
+      by: caller.user.id,
+      ip: caller.ip,
+      outcome: 'ok',
+    });
     return user;
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
+import { OPERATOR } from '../../src/caller.js';
 import { UsersService } from '../../src/users/users.service.js';
 import { document, Latchkey, PASSWORD } from '../support/latchkey.js';
 import { routesOf } from '../support/routes.js';
@@ -222,7 +223,7 @@ describe('403', () => {
     expect(await seen(`/api/v2/users/${victim.id}`)).toEqual([200, 200, 200]);
     expect(await seen(`/api/v2/sessions/${victim.sessionId}`)).toEqual([200, 200, 200]);
 
-    await latchkey.app.get(UsersService, { strict: false }).setRights(admin.id, []);
+    await latchkey.app.get(UsersService, { strict: false }).setRights(OPERATOR, admin.id, []);
 
     expect(await seen(`/api/v2/users/${victim.id}`)).toEqual([404, 404, 404]);
     expect(await seen(`/api/v2/sessions/${victim.sessionId}`)).toEqual([404, 404, 404]);
@@ -234,14 +235,14 @@ describe('403', () => {
   it('SECURITY 72: a right that is given holds from the next request on', async () => {
     const person = await latchkey.asUser();
     await latchkey.get(`/api/v2/users/${victim.id}`, person.token).expect(404);
-    await latchkey.app.get(UsersService, { strict: false }).setRights(person.id, ['user.read']);
+    await latchkey.app.get(UsersService, { strict: false }).setRights(OPERATOR, person.id, ['user.read']);
     await latchkey.get(`/api/v2/users/${victim.id}`, person.token).expect(200);
   });
 
   it('SECURITY 85: a machine token shrinks with its owner', async () => {
     const admin = await latchkey.asAdmin();
     const machine = await mintMachine(admin.token, false);
-    await latchkey.app.get(UsersService, { strict: false }).setRights(admin.id, ['session.read']);
+    await latchkey.app.get(UsersService, { strict: false }).setRights(OPERATOR, admin.id, ['session.read']);
     await latchkey.get(`/api/v2/sessions/${victim.sessionId}`, machine).expect(200);
     await latchkey.delete(`/api/v2/sessions/${victim.sessionId}`, machine).expect(403);
     await latchkey.get('/api/v2/sessions/current', victim.token).expect(200);

@@ -56,10 +56,10 @@ describe('where a session was used from', () => {
   });
 
   it.each(['unknown', '_hidden', '<script>', 'x'.repeat(50), '999.1.1.1', '2130706433'])(
-    'is nowhere when the proxy forwards for what is no address: %s',
+    'is the proxy itself when it forwards for what is no address: %s',
     async (forwarded) => {
-      const { location } = await signInFrom({ 'X-Forwarded-For': forwarded });
-      expect(location).toBe('');
+      const { location, last_ip } = await signInFrom({ 'X-Forwarded-For': forwarded });
+      expect({ location, last_ip }).toEqual({ location: '', last_ip: '127.0.0.1' });
     },
   );
 

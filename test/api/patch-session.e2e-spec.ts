@@ -126,8 +126,11 @@ describe('PATCH /api/v2/sessions/:id', () => {
     it('SECURITY 74: never moves a session to another user', async () => {
       const { sessionId } = await latchkey.signIn(person);
       const user = { data: { type: 'users', id: stranger.id } };
-      await change(sessionId, { name: 'x' }, person.token, { relationships: { user } });
-      expect((await read(sessionId)).attributes.user_id).toBe(Number(person.id));
+      const { body } = await change(sessionId, { name: 'x' }, person.token, {
+        relationships: { user },
+      }).expect(403);
+      expect(body.errors[0].source).toEqual({ pointer: 'data/relationships/user' });
+      expect((await read(sessionId)).attributes).toMatchObject({ user_id: Number(person.id), name: null });
     });
   });
 
