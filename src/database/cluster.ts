@@ -141,8 +141,9 @@ export class Cluster {
   /** Whether a process that is running is PostgreSQL; taken for granted where the system does not tell. */
   async isServer(pid: number): Promise<boolean> {
     if (!isRunning(pid)) return false;
-    const program = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'postgres');
-    return program.trim() === 'postgres';
+    // A zombie answers signals too: one is left where Latchkey is process 1 of a container and nobody collects it.
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => `${pid} (postgres) S`);
+    return /^\d+ \(postgres\) [^ZX]/.test(stat);
   }
 
   private run(program: string, args: readonly string[]): Promise<string> {
