@@ -12,7 +12,7 @@ export interface Page {
 
 export type Filter = Condition | Group;
 
-export interface Group {
+interface Group {
   readonly combine: 'and' | 'or';
   readonly members: readonly Filter[];
 }
@@ -64,11 +64,4 @@ export function isGroup(filter: Filter): filter is Group {
 export function mentions(filter: Filter | null, field: string): boolean {
   if (filter === null) return false;
   return isGroup(filter) ? filter.members.some((member) => mentions(member, field)) : filter.field === field;
-}
-
-/** Both filters at once; null stands for "everything". */
-export function both(left: Filter | null, right: Filter | null): Filter | null {
-  if (left === null) return right;
-  if (right === null) return left;
-  return { combine: 'and', members: [left, right] };
 }

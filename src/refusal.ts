@@ -70,7 +70,7 @@ export interface Problem {
   readonly detail?: string;
 }
 
-export interface RefusalExtras {
+interface RefusalExtras {
   /** Whole seconds after which it makes sense to try again. */
   readonly retryAfterSeconds?: number;
   /** For `method_not_allowed`: the methods that the path does know. */

@@ -8,7 +8,7 @@ import { keptSecret, readSecret } from './kept-secret.js';
 /** `server`: one at a time on a data directory. `command`: any number, beside a server or without one. */
 export type Role = 'server' | 'command';
 
-export interface EmbeddedServerOptions {
+interface EmbeddedServerOptions {
   /** Absolute path. */
   readonly dataDir: string;
   readonly role: Role;

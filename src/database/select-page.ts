@@ -3,7 +3,7 @@ import type { Page, Place, Slice, Sort } from '../page.js';
 import { unprepared } from './prepared.js';
 import { bind, columnOf, typeOf, whereOf, type Columns } from './where-of.js';
 
-export interface PagedSelect {
+interface PagedSelect {
   readonly runner: DataSource | EntityManager;
   /** Every field that the page may name; `id` must be among them. */
   readonly columns: Columns;

@@ -1,7 +1,7 @@
 import { isGroup, type Condition, type FieldKind, type Filter, type Operator, type Value } from '../page.js';
 
 /** How a field of a page is written in SQL. */
-export interface ColumnOf {
+interface ColumnOf {
   /** An expression of ours, never one of the request. */
   readonly sql: string;
   readonly kind: FieldKind;

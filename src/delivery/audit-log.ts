@@ -3,13 +3,13 @@ import { PinoLogger } from 'nestjs-pino';
 import { Refusal } from '../refusal.js';
 
 /** Something that an administrator may later have to account for. */
-export interface AuditEvent {
+interface AuditEvent {
   /** What was tried, e.g. `session.open`. */
   readonly action: string;
   /** Whose account or session it is about. */
   readonly userId?: string | undefined;
   readonly sessionId?: string | undefined;
-  /** Who did it, where that is somebody else, e.g. a user's id or `cli`. */
+  /** Who did it, where that is somebody else, by id; `0` is the command line. */
   readonly by?: string | undefined;
   /** The address it came from. */
   readonly ip?: string | undefined;

@@ -3,7 +3,7 @@ import { createTransport, type Transporter } from 'nodemailer';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A security notice to one user, in plain text. */
-export interface Notice {
+interface Notice {
   readonly to: string;
   readonly subject: string;
   readonly text: string;

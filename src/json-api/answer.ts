@@ -10,7 +10,7 @@ import { sendDocument } from './send.js';
 import { sortKeys } from './sort.js';
 import { ResourceWriter } from './write-resource.js';
 
-export interface AnswerExtras {
+interface AnswerExtras {
   /** The path below PUBLIC_URL of what was created, e.g. `/api/v2/sessions/5`. */
   readonly location?: string;
   readonly meta?: object;

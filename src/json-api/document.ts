@@ -6,13 +6,13 @@ import type { AnyResource } from './resource.js';
 import { ownedProblems } from './server-owned.js';
 
 /** The resource of a request document, checked for form only. Both objects have no prototype. */
-export interface SentResource {
+interface SentResource {
   readonly id?: string;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly relationships: Readonly<Record<string, unknown>>;
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   /** The id in the URL; the document has to name it too. */
   readonly id?: string;
   /** With `id`: the document may leave it out. For PUT routes and DELETE bodies. */

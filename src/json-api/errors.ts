@@ -3,8 +3,6 @@ import type { Problem, Refusal } from '../refusal.js';
 import { sendDocument } from './send.js';
 import { WORDS, type Words } from './words.js';
 
-export { WORDS };
-
 interface ErrorObject {
   links?: { type: string };
   status: string;

@@ -22,7 +22,7 @@ export interface Attribute<Row> {
 }
 
 /** A to-one relationship; `read` returns undefined when there is no related row. */
-export interface Relationship<Row> {
+interface Relationship<Row> {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- rows of any type may be related
   readonly resource: Resource<any>;
   read(row: Row): object | undefined;

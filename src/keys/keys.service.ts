@@ -34,7 +34,7 @@ export interface JwtPayload {
 }
 
 /** A JWT whose signature and shape are right; whether its session lives is another question. */
-export interface VerifiedJwt {
+interface VerifiedJwt {
   readonly kid: string;
   readonly sessionId: string;
   readonly userId: string;

@@ -7,7 +7,6 @@ import { KeysService, type JwtPayload } from '../keys/keys.service.js';
 import { Refusal } from '../refusal.js';
 import type { Origin } from '../sessions/origin.js';
 import type { Session } from '../sessions/session.entity.js';
-
 import type { SignedInCaller } from '../sessions/signed-in.js';
 import { SignInsService, type MachineSessionDraft } from '../sessions/sign-ins.service.js';
 import type { User } from '../users/user.entity.js';

@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 /** The body that a route takes. */
-export interface RequestBody {
+interface RequestBody {
   readonly shape: Shape;
   readonly examples: Readonly<Record<string, object>>;
   /** Whether the document has to name the resource by its id. */
@@ -25,7 +25,7 @@ export interface RequestBody {
 }
 
 /** A query parameter of one route alone. */
-export interface OwnParameter {
+interface OwnParameter {
   readonly name: string;
   readonly description: string;
   readonly schema: Schema;

@@ -2,7 +2,7 @@ import type { Resource } from '../json-api/resource.js';
 import type { EnrollmentView } from './otp.service.js';
 
 /** An enrollment as it is answered: with a picture of the URI beside what the service made. */
-export type AnsweredEnrollment = EnrollmentView & { readonly qrCode?: string };
+type AnsweredEnrollment = EnrollmentView & { readonly qrCode?: string };
 
 /** The wire form of an enrollment; `secret`, `otpauth_uri`, `qr_code` and `recovery_codes` are shown once. */
 export const otpEnrollmentResource: Resource<AnsweredEnrollment> = {

@@ -40,7 +40,7 @@ export class Origins implements OnModuleInit {
 }
 
 /** The parts of a User-Agent header; one that bowser does not know gives its first product's name as browser. */
-export function readUserAgent(header: string | undefined): Omit<Origin, 'lastIp' | 'location'> {
+function readUserAgent(header: string | undefined): Omit<Origin, 'lastIp' | 'location'> {
   const userAgent = header?.replace(/[^\x20-\x7e]/g, '?').slice(0, LONGEST_USER_AGENT) || null;
   if (userAgent === null) return { userAgent, device: null, platform: null, browser: null };
   const { browser, os, platform } = bowser.parse(userAgent);

@@ -2,8 +2,7 @@ import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedCo
 import { User } from '../users/user.entity.js';
 
 /** `pending_otp → active → ended | removed | revoked | expired | replaced` (DECISIONS.md, All APIs 6). */
-export type SessionStatus =
-  'pending_otp' | 'active' | 'ended' | 'removed' | 'revoked' | 'expired' | 'replaced';
+type SessionStatus = 'pending_otp' | 'active' | 'ended' | 'removed' | 'revoked' | 'expired' | 'replaced';
 
 /** Proof that someone came in. */
 @Entity('sessions')

@@ -15,7 +15,7 @@ import { SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
 
 /** What a list or a mass revocation is narrowed to. `everyone` asks for other users' sessions too. */
-export interface Narrowing {
+interface Narrowing {
   readonly filter: Filter | null;
   readonly everyone: boolean;
 }

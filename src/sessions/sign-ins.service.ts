@@ -14,7 +14,7 @@ import { SessionsStore, type SessionRow } from './sessions.store.js';
 import type { SignedInCaller } from './signed-in.js';
 
 /** The proof for a pending session. The user's id may be named beside it, and then has to fit. */
-export interface OtpProof {
+interface OtpProof {
   readonly userId: string | undefined;
   readonly password: string;
   readonly otp: string;

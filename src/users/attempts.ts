@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { Refusal, type Reason } from '../refusal.js';
 
 /** The window in which attempts are counted, from the first one on (DECISIONS.md, All APIs 7 and 8). */
-export const ATTEMPT_WINDOW_SECONDS = 15 * 60;
+const ATTEMPT_WINDOW_SECONDS = 15 * 60;
 /** How many attempts against one key one process looks at at a time; others wait in line. */
 const AT_ONCE = 4;
 /** How many may stand in one line; who comes later is told to come back. */

@@ -34,7 +34,7 @@ export interface RefusedLine {
   readonly problems: readonly Problem[];
 }
 
-export interface ImportedBatch {
+interface ImportedBatch {
   readonly added: number;
   /** Lines whose address belongs to a user already, be it of an earlier line; that user is left as it is. */
   readonly alreadyThere: number;

@@ -1,5 +1,5 @@
 /** A bcrypt hash that somebody else computed, as ours are written. */
-export interface PasswordHash {
+interface PasswordHash {
   /** With the prefix `$2b$`. */
   readonly hash: string;
   readonly cost: number;

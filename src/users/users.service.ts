@@ -20,14 +20,14 @@ export type Profile = Partial<
   Pick<User, 'firstName' | 'lastName' | 'avatarUrl' | 'phoneNumber' | 'locale' | 'timeZone'>
 >;
 
-export interface UserDraft extends Profile {
+interface UserDraft extends Profile {
   readonly email: string;
   /** Null for someone who cannot sign in by password yet. */
   readonly password: string | null;
   readonly rights?: string[];
 }
 
-export interface UserEdits extends Profile {
+interface UserEdits extends Profile {
   readonly email?: string;
   readonly password?: string;
   /** The caller's own password, asked for when the address or the password changes. */

@@ -27,8 +27,7 @@ const LISTED: Columns = {
 };
 
 /** What a new row is made of; the rest has its default. */
-export type UserRow = Pick<User, 'email' | 'emailKey' | 'passwordHash' | 'rights' | 'createdAt'> &
-  Partial<User>;
+type UserRow = Pick<User, 'email' | 'emailKey' | 'passwordHash' | 'rights' | 'createdAt'> & Partial<User>;
 
 /** One of many new rows; it has no rights. */
 export type PlainUserRow = Omit<UserRow, 'rights' | 'createdAt'>;
@@ -68,7 +67,7 @@ export class UsersStore {
     return manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
-  /** How many active users hold every right; they cannot lose it until the transaction ends. */
+  /** The ids of the active users who hold every right; they cannot lose it until the transaction ends. */
   async lockAdministrators(manager: EntityManager): Promise<string[]> {
     const rows: { id: string }[] = await manager.query(
       `SELECT id FROM users WHERE status = 'active' AND '*' = ANY (rights) ORDER BY id FOR UPDATE`,

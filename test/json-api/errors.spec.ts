@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { WORDS, writeErrors } from '../../src/json-api/errors.js';
+import { writeErrors } from '../../src/json-api/errors.js';
+import { WORDS } from '../../src/json-api/words.js';
 import { type Reason, Refusal } from '../../src/refusal.js';
 import { Recorder } from './fixtures.js';
 
