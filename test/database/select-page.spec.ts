@@ -231,6 +231,13 @@ describe('selectPage', () => {
       });
     });
 
+    it('starts at the newest, and at the oldest from the other end, in the native default order', async () => {
+      const sort = [{ field: 'id', descending: true }];
+      const from = (kind: 'after' | 'before') => page({ sort, window: { kind, place: null, limit: 2 } });
+      expect(await from('after')).toMatchObject({ rows: [5, 4], hasPrevious: false, hasNext: true });
+      expect(await from('before')).toMatchObject({ rows: [2, 1], hasPrevious: true, hasNext: false });
+    });
+
     it('fails on orders that it cannot seek in', async () => {
       const seek = (sort: Page['sort'], place: Place) =>
         page({ sort, window: { kind: 'after', place, limit: 2 } });
