@@ -4,7 +4,7 @@
  */
 export interface Page {
   readonly filter: Filter | null;
-  /** Orders in turn; whoever runs the page adds `id` as the last one, so that the order is total. */
+  /** Orders in turn, made total by `totalOrder`. */
   readonly sort: readonly Sort[];
   readonly window: Window;
   readonly countTotal: boolean;
@@ -36,9 +36,12 @@ export interface Sort {
   readonly descending: boolean;
 }
 
+/** By id, which grows with time: what every list is sorted by unless it is asked for another order. */
+export const NEWEST_FIRST: readonly Sort[] = [{ field: 'id', descending: true }];
+
 /**
  * Either so many rows after skipping some, or so many rows strictly after (before) a place in the order.
- * A place is the values of the sort fields in their order, then the id; `null` stands for the very start (end).
+ * A place is the values of the fields of `totalOrder`; `null` stands for the very start (end).
  */
 export type Window =
   | { readonly kind: 'offset'; readonly offset: number; readonly limit: number }
@@ -64,4 +67,13 @@ export function isGroup(filter: Filter): filter is Group {
 export function mentions(filter: Filter | null, field: string): boolean {
   if (filter === null) return false;
   return isGroup(filter) ? filter.members.some((member) => mentions(member, field)) : filter.field === field;
+}
+
+/**
+ * The order that a page is read in: `id` at the end, in the direction of the last field that was named (newest first
+ * when none was), unless the sort ends with it already. A place holds a value for each of these fields, in turn.
+ */
+export function totalOrder(sort: readonly Sort[]): readonly Sort[] {
+  const last = sort.at(-1);
+  return last?.field === 'id' ? sort : [...sort, { field: 'id', descending: last?.descending ?? true }];
 }

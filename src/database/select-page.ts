@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Page, Place, Slice, Sort } from '../page.js';
+import { totalOrder, type Page, type Place, type Slice, type Sort } from '../page.js';
 import { unprepared } from './prepared.js';
 import { bind, columnOf, typeOf, whereOf, type Columns } from './where-of.js';
 
@@ -19,9 +19,8 @@ interface PagedSelect {
 }
 
 /**
- * Runs a page: its filter within `where`, its order with `id` at the end (in the direction of the last field that
- * was named; newest first when none was), its window, and its total when wanted (a second statement).
- * Nulls come last in both directions. Cursor windows need fields that are never null and of one direction.
+ * Runs a page: its filter within `where`, its order (see `totalOrder`), its window, and its total when wanted (a
+ * second statement). Nulls come last in both directions. Cursor windows need fields that are never null and of one direction.
  * @throws Error (a bug) on an unknown field, a nullable or mixed cursor order, a place of the wrong length
  */
 export async function selectPage<Row>(query: PagedSelect): Promise<Slice<Row>> {
@@ -36,15 +35,6 @@ export async function selectPage<Row>(query: PagedSelect): Promise<Slice<Row>> {
       : await seek<Row>(scope, window.kind, window.place, window.limit);
   // Past the end of an empty list there is still nothing before.
   return { ...slice, hasPrevious: slice.hasPrevious && total !== 0, total };
-}
-
-/**
- * The order that a page is read in: `id` at the end, unless the sort ends with it already.
- * A place in it holds a value for each of these fields, in turn.
- */
-export function totalOrder(sort: readonly Sort[]): readonly Sort[] {
-  const last = sort.at(-1);
-  return last?.field === 'id' ? sort : [...sort, { field: 'id', descending: last?.descending ?? true }];
 }
 
 interface Scope {

@@ -1,4 +1,4 @@
-import type { FieldKind, Sort } from '../page.js';
+import { totalOrder, type FieldKind, type Sort } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { shown } from './query-string.js';
 import type { AnyResource } from './resource.js';
@@ -36,11 +36,9 @@ export function readSort(value: string, resource: AnyResource): Sort[] {
   return id < 0 ? sort : sort.slice(0, id + 1);
 }
 
-/** The total order that a sort stands for: itself up to `id`, which is added when it is not named. */
+/** The total order that a sort stands for, as a cursor needs it. */
 export function sortKeys(sort: readonly Sort[], resource: AnyResource): SortKey[] {
-  const keys = sort.map((step) => keyOf(step, resource));
-  if (sort.at(-1)?.field !== 'id') keys.push(keyOf({ field: 'id', descending: false }, resource));
-  return keys;
+  return totalOrder(sort).map((step) => keyOf(step, resource));
 }
 
 function keyOf({ field, descending }: Sort, resource: AnyResource): SortKey {

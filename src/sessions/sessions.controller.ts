@@ -18,6 +18,7 @@ import { answerCollection, answerMeta, answerNothing, answerResource } from '../
 import { readAttributes, readRelated, readResource } from '../json-api/document.js';
 import { pathId } from '../json-api/path-id.js';
 import { readFilter, readListQuery, readQuery } from '../json-api/query.js';
+import { NEWEST_FIRST } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { PasswordGuard } from './password.strategy.js';
 import { OtpValidation, SessionDescription } from './session.attributes.js';
@@ -26,8 +27,6 @@ import { sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
 import { SignInsService } from './sign-ins.service.js';
 import type { SignedInCaller } from './signed-in.js';
-
-const NEWEST_FIRST = [{ field: 'id', descending: true }];
 
 /** `/api/v2/sessions`: the contract's routes, and those that a session's owner expects beside them. */
 @Controller('api/v2/sessions')

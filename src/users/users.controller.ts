@@ -6,6 +6,7 @@ import { answerCollection, answerNothing, answerResource } from '../json-api/ans
 import { readAttributes, readResource } from '../json-api/document.js';
 import { pathId } from '../json-api/path-id.js';
 import { readListQuery, readQuery } from '../json-api/query.js';
+import { NEWEST_FIRST } from '../page.js';
 import { NewUser, UserChanges } from './user.attributes.js';
 import { userResource } from './user.resource.js';
 import { UsersService, type Profile } from './users.service.js';
@@ -93,8 +94,6 @@ export class UsersController {
     answerNothing(response);
   }
 }
-
-const NEWEST_FIRST = [{ field: 'id', descending: true }];
 
 function profileOf(sent: NewUser | UserChanges): Profile {
   const profile = {

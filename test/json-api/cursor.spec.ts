@@ -60,16 +60,16 @@ describe('a cursor', () => {
     const keys = keysOf(down('seenAt'));
     const made = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
     const instant = '2024-01-01T00:00:00.000Z';
-    expect(placeOf(made('-seen_at,id', instant, '5'), keys)).toEqual([new Date(instant), '5']);
+    expect(placeOf(made('-seen_at,-id', instant, '5'), keys)).toEqual([new Date(instant), '5']);
     for (const forged of [
-      made('-seen_at,id', 'yesterday', '5'),
-      made('-seen_at,id', instant, "5' OR 1=1"),
-      made('-seen_at,id', instant, '9223372036854775808'),
-      made('-seen_at,id', instant, 5),
-      made('-seen_at,id', instant),
-      made('-seen_at,id', instant, '5', '6'),
-      `${made('-seen_at,id', instant, '5')}=`,
-      `${made('-seen_at,id', instant, '5')} `,
+      made('-seen_at,-id', 'yesterday', '5'),
+      made('-seen_at,-id', instant, "5' OR 1=1"),
+      made('-seen_at,-id', instant, '9223372036854775808'),
+      made('-seen_at,-id', instant, 5),
+      made('-seen_at,-id', instant),
+      made('-seen_at,-id', instant, '5', '6'),
+      `${made('-seen_at,-id', instant, '5')}=`,
+      `${made('-seen_at,-id', instant, '5')} `,
       Buffer.from([0xff, 0xfe]).toString('base64url'),
     ]) {
       expect(placeOf(forged, keys)).toBeUndefined();
