@@ -225,7 +225,6 @@ describe('documentation', () => {
     });
   });
 
-  // Last: passport is one for the whole process, so the instance started last signs in for all of them.
   it('links below the path of PUBLIC_URL, where a proxy puts it', async () => {
     const below = await Latchkey.start({ PUBLIC_URL: 'https://example.com/auth' }, latchkey);
     try {
