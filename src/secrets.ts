@@ -1,6 +1,6 @@
 import bcrypt from 'bcrypt';
 import { createCipheriv, createDecipheriv, createHash, randomBytes, randomInt } from 'node:crypto';
-import { Refusal } from './refusal.js';
+import { Bulkhead } from './bulkhead.js';
 
 const TOKEN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -62,22 +62,23 @@ export const MAX_PASSWORD_BYTES = 72;
  * flood of sign-ins starves nothing else (PERFORMANCE.md, Login).
  */
 export class Passwords {
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly bulkhead: Bulkhead;
   private readonly dummies = new Map<number, string>();
 
   constructor(
     readonly cost: number,
-    private readonly concurrency: number,
-    private readonly queueLength: number,
-  ) {}
+    concurrency: number,
+    queueLength: number,
+  ) {
+    this.bulkhead = new Bulkhead(concurrency, queueLength);
+  }
 
   /**
    * @param cost bcrypt's cost; by default today's
    * @throws Refusal busy
    */
   hash(secret: string, cost = this.cost): Promise<string> {
-    return this.inTurn(() => bcrypt.hash(secret, cost));
+    return this.bulkhead.run(() => bcrypt.hash(secret, cost));
   }
 
   /**
@@ -86,7 +87,7 @@ export class Passwords {
    * @throws Refusal busy
    */
   check(password: string, hash: string | null): Promise<boolean> {
-    return this.inTurn(async () => {
+    return this.bulkhead.run(async () => {
       const possible = hash !== null && isHashable(password);
       const fits = await bcrypt.compare(
         possible ? password : 'dummy',
@@ -104,7 +105,7 @@ export class Passwords {
   async findFitting<T extends { codeHash: string }>(code: string, among: readonly T[]): Promise<T | null> {
     let found: T | null = null;
     for (const candidate of among) {
-      if (await this.inTurn(() => bcrypt.compare(code, candidate.codeHash))) found ??= candidate;
+      if (await this.bulkhead.run(() => bcrypt.compare(code, candidate.codeHash))) found ??= candidate;
     }
     return found;
   }
@@ -116,29 +117,13 @@ export class Passwords {
 
   /** How many hashes are being computed and how many wait, for the metrics. */
   get load(): { running: number; waiting: number } {
-    return { running: this.running, waiting: this.waiting.length };
+    return this.bulkhead.load;
   }
 
   private dummy(cost: number): string {
     const known = this.dummies.get(cost) ?? bcrypt.genSaltSync(cost) + 'A'.repeat(31);
     this.dummies.set(cost, known);
     return known;
-  }
-
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running >= this.concurrency) {
-      if (this.waiting.length >= this.queueLength) throw new Refusal('busy', { retryAfterSeconds: 2 });
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-    } else {
-      this.running++;
-    }
-    try {
-      return await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running--;
-    }
   }
 }
 

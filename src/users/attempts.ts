@@ -1,6 +1,7 @@
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { createHash } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import { Bulkhead } from '../bulkhead.js';
 import { Refusal, type Reason } from '../refusal.js';
 
 /** The window in which attempts are counted, from the first one on (DECISIONS.md, All APIs 7 and 8). */
@@ -25,7 +26,7 @@ export interface Limit {
  */
 export class Attempts {
   private readonly limiters = new Map<number, RateLimiterPostgres>();
-  private readonly inLine = new Map<string, { running: number; waiting: (() => void)[] }>();
+  private readonly lines = new Map<string, Bulkhead>();
 
   constructor(private readonly database: DataSource) {}
 
@@ -104,20 +105,12 @@ export class Attempts {
   }
 
   private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const line = this.inLine.get(key) ?? { running: 0, waiting: [] };
-    this.inLine.set(key, line);
-    if (line.running >= AT_ONCE) {
-      if (line.waiting.length >= LONGEST_LINE) throw new Refusal('busy', { retryAfterSeconds: 2 });
-      await new Promise<void>((resolve) => line.waiting.push(resolve));
-    } else {
-      line.running++;
-    }
+    const line = this.lines.get(key) ?? new Bulkhead(AT_ONCE, LONGEST_LINE);
+    this.lines.set(key, line);
     try {
-      return await work();
+      return await line.run(work);
     } finally {
-      const next = line.waiting.shift();
-      if (next) next();
-      else if (--line.running === 0) this.inLine.delete(key);
+      if (line.load.running === 0) this.lines.delete(key);
     }
   }
 }
