@@ -1,8 +1,9 @@
-import { getMetadataStorage, validateSync } from 'class-validator';
+import { validateSync } from 'class-validator';
 import type { Request } from 'express';
 import { type Problem, type Reason, Refusal } from '../refusal.js';
 import { isWellFormed } from '../secrets.js';
 import type { AnyResource } from './resource.js';
+import { declaredNames } from './rules.js';
 import { ownedProblems } from './server-owned.js';
 
 /** The resource of a request document, checked for form only. Both objects have no prototype. */
@@ -132,18 +133,6 @@ const JUDGED_BY_SHAPE = new Set(['email', 'password', 'current_password']);
 function isStorable(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isStorable);
   return typeof value !== 'string' || (!value.includes('\0') && isWellFormed(value));
-}
-
-const declared = new WeakMap<object, readonly string[]>();
-
-function declaredNames(shape: new () => object): readonly string[] {
-  let names = declared.get(shape);
-  if (names === undefined) {
-    const rules = getMetadataStorage().getTargetValidationMetadatas(shape, '', false, false);
-    names = [...new Set(rules.map((rule) => rule.propertyName))];
-    declared.set(shape, names);
-  }
-  return names;
 }
 
 function malformed(member: string, detail: string): Refusal {

@@ -1,4 +1,4 @@
-import { ValidateBy } from 'class-validator';
+import { getMetadataStorage, ValidateBy } from 'class-validator';
 import type { Reason } from '../refusal.js';
 import { isWellFormed } from '../secrets.js';
 import { readInstant } from './values.js';
@@ -15,6 +15,19 @@ export function Attribute(rule: Rule): PropertyDecorator {
       defaultMessage: (details) => rule(details?.value) ?? 'invalid',
     },
   });
+}
+
+const declared = new WeakMap<object, readonly string[]>();
+
+/** The attributes that a shape declares by its rules, in the order of declaration. */
+export function declaredNames(shape: new () => object): readonly string[] {
+  let names = declared.get(shape);
+  if (names === undefined) {
+    const rules = getMetadataStorage().getTargetValidationMetadatas(shape, '', false, false);
+    names = [...new Set(rules.map((rule) => rule.propertyName))];
+    declared.set(shape, names);
+  }
+  return names;
 }
 
 /** A text that has to be there, holds more than white space, and has at most so many characters. */

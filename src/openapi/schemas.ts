@@ -1,5 +1,6 @@
-import { getMetadataStorage, validateSync } from 'class-validator';
+import { validateSync } from 'class-validator';
 import type { AnyResource, Attribute } from '../json-api/resource.js';
+import { declaredNames } from '../json-api/rules.js';
 import { otpEnrollmentResource } from '../otp/otp.resource.js';
 import { sessionResource } from '../sessions/session.resource.js';
 import { userResource } from '../users/user.resource.js';
@@ -45,7 +46,7 @@ export function requestDocument(shape: Shape, resource: AnyResource, named: bool
   const attributes = {
     type: 'object',
     properties: Object.fromEntries(
-      attributeNames(shape).map((name) => [name, sentAttribute(name, shape, resource)]),
+      declaredNames(shape).map((name) => [name, sentAttribute(name, shape, resource)]),
     ),
     ...(required.length > 0 ? { required } : {}),
   };
@@ -59,12 +60,7 @@ export function requestDocument(shape: Shape, resource: AnyResource, named: bool
 
 /** The attributes of a shape that have to be sent. */
 export function requiredAttributes(shape: Shape): string[] {
-  return attributeNames(shape).filter((name) => refuses(shape, name, undefined));
-}
-
-function attributeNames(shape: Shape): string[] {
-  const rules = getMetadataStorage().getTargetValidationMetadatas(shape, '', false, false);
-  return [...new Set(rules.map((rule) => rule.propertyName))];
+  return declaredNames(shape).filter((name) => refuses(shape, name, undefined));
 }
 
 function refuses(shape: Shape, name: string, value: unknown): boolean {
