@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, IsNull, MoreThan } from 'typeorm';
+import { DataSource, IsNull, MoreThan, type FindOptionsWhere } from 'typeorm';
 import { SigningKey } from './signing-key.entity.js';
 
 /** All SQL on `signing_keys`. */
@@ -10,7 +10,7 @@ export class KeysStore {
   /** Keys that still count, the newest first. */
   unretired(now: Date): Promise<SigningKey[]> {
     return this.database.manager.find(SigningKey, {
-      where: [{ retiresAt: IsNull() }, { retiresAt: MoreThan(now) }],
+      where: unretiredAt(now),
       order: { createdAt: 'DESC', kid: 'ASC' },
     });
   }
@@ -19,9 +19,7 @@ export class KeysStore {
   addFirst(make: () => Promise<SigningKey>, now: Date): Promise<void> {
     return this.database.transaction(async (manager) => {
       await manager.query('LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE');
-      const unretired = await manager.count(SigningKey, {
-        where: [{ retiresAt: IsNull() }, { retiresAt: MoreThan(now) }],
-      });
+      const unretired = await manager.countBy(SigningKey, unretiredAt(now));
       if (unretired === 0) await manager.insert(SigningKey, await make());
     });
   }
@@ -37,4 +35,8 @@ export class KeysStore {
       await manager.insert(SigningKey, successor);
     });
   }
+}
+
+function unretiredAt(now: Date): FindOptionsWhere<SigningKey>[] {
+  return [{ retiresAt: IsNull() }, { retiresAt: MoreThan(now) }];
 }

@@ -22,9 +22,6 @@ const ENROLLMENT_MINUTES = 60;
 /** bcrypt's cost for recovery codes: guesses are counted, and five hashes are compared for one guess. */
 const RECOVERY_CODE_COST = 10;
 
-/** What was proved when a code was spent. */
-export type SpentCode = 'totp' | 'recovery_code';
-
 /** An enrollment as its owner sees it. The secret and the codes are there only when they were just made. */
 export interface EnrollmentView {
   readonly enrollment: OtpEnrollment;
@@ -156,17 +153,13 @@ export class OtpService {
    * transaction: if that throws, the code is not spent. Of many callers with one code, one succeeds.
    * @throws Refusal wrong_code at `otp`; too_many_codes; whatever `then` throws
    */
-  async spend<T>(
-    user: User,
-    code: string,
-    then: (manager: EntityManager, kind: SpentCode) => Promise<T>,
-  ): Promise<T> {
+  async spend<T>(user: User, code: string, then: (manager: EntityManager) => Promise<T>): Promise<T> {
     const { result, kind } = await this.counted(user.id, async () => {
       const found = await this.find(user, code);
       if (found === null) return null;
       return this.store.transaction(async (manager) => {
         if (!(await found.claim(manager))) return null;
-        return { result: await then(manager, found.kind), kind: found.kind };
+        return { result: await then(manager), kind: found.kind };
       });
     });
     if (kind === 'recovery_code') await this.tellOfRecoveryCode(user);
@@ -184,7 +177,7 @@ export class OtpService {
   private async find(
     user: User,
     code: string,
-  ): Promise<{ kind: SpentCode; claim: (manager: EntityManager) => Promise<boolean> } | null> {
+  ): Promise<{ kind: 'totp' | 'recovery_code'; claim: (manager: EntityManager) => Promise<boolean> } | null> {
     const enrollment = await this.store.findConfirmed(user.id);
     if (enrollment === null) return null;
     const step = this.stepOf(enrollment, code);

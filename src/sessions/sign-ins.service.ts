@@ -53,16 +53,16 @@ export class SignInsService {
   async signIn(
     email: string,
     password: string,
-    note: { name: string | null; note: string | null },
+    description: { name: string | null; note: string | null },
     origin: Origin,
-  ) {
+  ): Promise<Session | null> {
     // Credentials that change between the check and the opening are checked once more, as they are now.
     for (let attempt = 0; attempt < 2; attempt++) {
       const user = await this.audit.recordRefusal({ action: 'session.open', ip: origin.lastIp }, () =>
         this.passwordCheck.verify(email, password, origin.lastIp),
       );
       if (user === null) break;
-      const session = await this.open(user, note, origin);
+      const session = await this.open(user, description, origin);
       if (session !== null) return session;
     }
     this.audit.record({
