@@ -90,7 +90,8 @@ export class UsersService {
   /**
    * Changes a profile, an address or a password. The latter two ask for the caller's own current password and
    * end the user's other browser sessions in the same transaction; machine sessions stay.
-   * @throws Refusal not_found, forbidden, blank or wrong_password at `current_password`, taken, too_many_sign_ins
+   * @throws Refusal not_found, forbidden, blank or wrong_password at `current_password`, taken, too_many_sign_ins;
+   *   conflict when an address was sent and another was set meanwhile
    */
   async update(caller: Caller, id: string, edits: UserEdits): Promise<User> {
     const before = await this.writable(caller, id, 'user.update');
@@ -101,11 +102,9 @@ export class UsersService {
     const passwordHash = password === undefined ? undefined : await this.hashNew(password);
     const updated = await this.oneAddressTried(caller, key !== before.emailKey, () =>
       this.store.transaction(async (manager) => {
-        const user = await this.locked(manager, id);
-        // Whoever changed it meanwhile has also ended this caller's right to change it.
-        if (proved !== null && proved.id === id && proved.credentialsVersion !== user.credentialsVersion) {
-          throw new Refusal('wrong_password', { attribute: 'current_password' });
-        }
+        const user = await this.lockedWritable(manager, caller, id, 'user.update', proved);
+        // Else an address that was new to nobody when it was sent would undo, without a password, one set since.
+        if (email !== undefined && user.emailKey !== before.emailKey) throw new Refusal('conflict');
         const changed = {
           ...profile,
           ...(email === undefined ? {} : { email: email.normalize('NFC'), emailKey: key }),
@@ -135,7 +134,7 @@ export class UsersService {
     await this.store.transaction(async (manager) => {
       const administrators = await this.store.lockAdministrators(manager);
       if (administrators.length === 1 && administrators[0] === id) throw new Refusal('last_administrator');
-      const locked = await this.locked(manager, id);
+      const locked = await this.lockedWritable(manager, caller, id, 'user.close');
       if (locked.status === 'closed') return;
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
       await this.changeProofs(manager, caller, locked, closed, 'all');
@@ -225,10 +224,31 @@ export class UsersService {
 
   private async writable(caller: Caller, id: string, action: string): Promise<User> {
     const user = await this.read(caller, id);
-    const others = user.id !== caller.user.id;
-    if (others && !(may(caller, 'user.write') && holdsAllRightsOf(caller.rights, user.rights))) {
-      throw this.forbidden(caller, action, id);
+    if (user.id !== caller.user.id && !mayWrite(caller, user)) throw this.forbidden(caller, action, id);
+    return user;
+  }
+
+  /**
+   * Locks a user and judges once more, as things are by then: since `writable` a password was checked and hashed,
+   * and meanwhile the caller may have been closed or lost a right, or the user have been given one.
+   * @param proved the caller as their password was proved
+   */
+  private async lockedWritable(
+    manager: EntityManager,
+    caller: Caller,
+    id: string,
+    action: string,
+    proved: User | null = null,
+  ): Promise<User> {
+    const user = await this.locked(manager, id);
+    if (caller === OPERATOR) return user;
+    const others = id !== caller.user.id;
+    const actor = others ? await this.store.find(caller.user.id, manager) : user;
+    if (actor === null || (proved !== null && proved.credentialsVersion !== actor.credentialsVersion)) {
+      throw new Refusal('wrong_password', { attribute: 'current_password' });
     }
+    if (others && !(actor.status === 'active' && mayWrite(actor, user)))
+      throw this.forbidden(caller, action, id);
     return user;
   }
 
@@ -287,9 +307,13 @@ export class UsersService {
     this.notices.send({
       to: before.email,
       subject: 'Your password or e-mail address was changed',
-      text: 'The password or the e-mail address of your account was changed, and your other browser sessions were ended. If that was not you, tell your administrator at once.',
+      text: 'The password or the e-mail address of your account was changed, and your other browser sessions were ended.',
     });
   }
+}
+
+function mayWrite(holder: Pick<Caller, 'rights'>, other: User): boolean {
+  return may(holder, 'user.write') && holdsAllRightsOf(holder.rights, other.rights);
 }
 
 function knownEmailKey(email: string): string {

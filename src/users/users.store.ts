@@ -52,13 +52,10 @@ export class UsersStore {
     return rows[0] ?? null;
   }
 
-  async find(id: string): Promise<User | null> {
-    const rows = await prepared<User>(
-      this.database,
-      'user_by_id',
-      `SELECT ${COLUMNS} FROM users WHERE id = $1`,
-      [id],
-    );
+  async find(id: string, runner: DataSource | EntityManager = this.database): Promise<User | null> {
+    const rows = await prepared<User>(runner, 'user_by_id', `SELECT ${COLUMNS} FROM users WHERE id = $1`, [
+      id,
+    ]);
     return rows[0] ?? null;
   }
 

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { OPERATOR } from '../../src/caller.js';
+import { UsersService } from '../../src/users/users.service.js';
+import { holdRows, sent } from '../support/held-rows.js';
 import { document, Latchkey, PASSWORD, type Credential, type SignedInPerson } from '../support/latchkey.js';
 import { EMAILS_OF_NOBODY, GOOD_PASSWORDS, NO_PASSWORDS } from '../support/proofs.js';
 import { FORBIDDEN, invalidAttribute, NOT_FOUND } from '../support/refusals.js';
@@ -292,5 +295,54 @@ describe('PATCH /users/:id', () => {
       expect(statuses).toEqual([...Array<number>(10).fill(422), 429]);
       await forgetAttempts(latchkey);
     });
+  });
+});
+
+describe('at the same time', () => {
+  const service = () => latchkey.app.get(UsersService, { strict: false });
+  const hold = ({ id }: { id: string }) =>
+    holdRows(latchkey, 'SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
+  const setPassword = { password: NEW_PASSWORD, current_password: PASSWORD };
+
+  it('SECURITY 139: an address that was new to nobody does not undo one that is set meanwhile', async () => {
+    const twin = await latchkey.signIn(person);
+    const held = await hold(person);
+    const email = `new-${person.email}`;
+    const moving = sent(patchSelf({ email, current_password: PASSWORD }));
+    await held.untilWaiting(1);
+    const staying = sent(patch(person.id, { email: person.email, first_name: 'Eve' }, twin.token));
+    await held.untilWaiting(2);
+    await held.release();
+    expect((await moving).status).toBe(200);
+    expect((await staying).status).toBe(409);
+    const { body } = await latchkey.get('/api/v2/users/me', person.token).expect(200);
+    expect(body.data.attributes).toMatchObject({ email, first_name: null });
+  });
+
+  it('SECURITY 72: nobody sets the password of one who is given more rights meanwhile', async () => {
+    const writer = await latchkey.asUser({ rights: ['user.read', 'user.write'] });
+    const held = await hold(person);
+    const granting = service().setRights(OPERATOR, person.id, ['*']);
+    await held.untilWaiting(1);
+    const taking = sent(patch(person.id, setPassword, writer.token));
+    await held.untilWaiting(2);
+    await held.release();
+    await granting;
+    expect((await taking).status).toBe(403);
+    expect(await signInStatus(person.email, NEW_PASSWORD)).toBe(401);
+  });
+
+  it.each([
+    ['is closed', 422, (id: string) => service().close(OPERATOR, id)],
+    ['loses the right', 403, (id: string) => service().setRights(OPERATOR, id, [])],
+  ])('SECURITY 72: nobody who %s meanwhile sets a password', async (_, status, change) => {
+    const writer = await latchkey.asUser({ rights: ['user.read', 'user.write'] });
+    const held = await hold(person);
+    const taking = sent(patch(person.id, setPassword, writer.token));
+    await held.untilWaiting(1);
+    await change(writer.id);
+    await held.release();
+    expect((await taking).status).toBe(status);
+    expect(await signInStatus(person.email, NEW_PASSWORD)).toBe(401);
   });
 });
