@@ -45,14 +45,21 @@ export class Sealer {
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
   }
 
-  /** @throws Error when it was sealed under another key, for another purpose, or was changed. */
+  /** @throws WrongKeyError when it was sealed under another key, for another purpose, or was changed. */
   open(sealed: Buffer, boundTo: string): string {
     const decipher = createDecipheriv('aes-256-gcm', this.key, sealed.subarray(0, 12))
       .setAAD(Buffer.from(boundTo))
       .setAuthTag(sealed.subarray(12, 28));
-    return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
+    try {
+      return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
+    } catch (error) {
+      throw new WrongKeyError('sealed under another key', { cause: error });
+    }
   }
 }
+
+/** What was sealed does not open. */
+export class WrongKeyError extends Error {}
 
 /** Longest password in bytes of UTF-8: bcrypt looks at no more. */
 export const MAX_PASSWORD_BYTES = 72;

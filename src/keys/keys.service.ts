@@ -10,7 +10,7 @@ import {
 } from 'node:crypto';
 import { Clock } from '../clock.js';
 import { AuditLog } from '../delivery/audit-log.js';
-import { Sealer } from '../secrets.js';
+import { Sealer, WrongKeyError } from '../secrets.js';
 import { KeysStore } from './keys.store.js';
 import { SigningKey } from './signing-key.entity.js';
 
@@ -60,10 +60,20 @@ export class KeysService {
     private readonly audit: AuditLog,
   ) {}
 
-  /** Makes the first key when there is none. */
+  /**
+   * Makes the first key when there is none.
+   * @throws Error when the keys there are were sealed under another SECRET_KEY: no JWT could be signed, and no
+   *   second factor checked
+   */
   async ensureKey(): Promise<void> {
     const now = this.clock.now();
     await this.store.addFirst(() => this.newKey(now, now), now);
+    try {
+      await this.reread(0);
+    } catch (error) {
+      if (!(error instanceof WrongKeyError)) throw error;
+      throw new Error('SECRET_KEY is not the one that sealed the keys in this database', { cause: error });
+    }
   }
 
   /**

@@ -112,7 +112,7 @@ describe('a start', () => {
     expect(await ask(database.url, 'SELECT id FROM users')).toEqual([]);
   });
 
-  it('takes the administrator of ADMIN_EMAIL and ADMIN_PASSWORD, and prints no password that it was given', async () => {
+  it('takes the administrator of ADMIN_EMAIL and ADMIN_PASSWORD, and prints no password that it was given; starts on no taken port and under no other key', async () => {
     const [email, password] = ['Root@example.com', 'it’s a $(long) "one"'];
     const server = await ServerProcess.start({ ...here, ADMIN_EMAIL: email, ADMIN_PASSWORD: password });
     expect(server.lines.join('\n')).toMatch(/^Administrator: +Root@example\.com$/m);
@@ -124,6 +124,11 @@ describe('a start', () => {
       `Latchkey cannot start: port ${server.port} is taken: set PORT to another, or 0 for any\n`,
     );
     expect(await server.stop()).toBe(0);
+
+    const otherKey = await complaintOf({ ...here, SECRET_KEY: 'f'.repeat(64) });
+    expect(otherKey).toBe(
+      'Latchkey cannot start: SECRET_KEY is not the one that sealed the keys in this database\n',
+    );
   });
 
   it('waits for a database that does not answer yet, and can be stopped meanwhile', async () => {
