@@ -6,8 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 interface Notice {
   readonly to: string;
   readonly subject: string;
+  /** What happened; what to do about it is added. */
   readonly text: string;
 }
+
+/** How every notice ends. */
+const IF_IT_WAS_NOT_YOU = 'If that was not you, tell your administrator at once.';
 
 /** Where failed deliveries are told of; never whom they were for or what they said. */
 interface Log {
@@ -98,9 +102,10 @@ function transportTo(smtpUrl: string): Transporter {
   });
 }
 
-/** The address goes in as an object and every field as one line, so that neither can add a recipient or a header. */
+/** The address goes in as an object and every header as one line, so that neither can add a recipient or a header. */
 function toMail({ to, subject, text }: Notice, from: string) {
-  return { from, to: { name: '', address: oneLine(to) }, subject: oneLine(subject), text };
+  const recipient = { name: '', address: oneLine(to) };
+  return { from, to: recipient, subject: oneLine(subject), text: `${text} ${IF_IT_WAS_NOT_YOU}` };
 }
 
 function oneLine(text: string): string {

@@ -94,7 +94,7 @@ export class MachineTokensService {
     this.notices.send({
       to: user.email,
       subject: 'A machine token was created',
-      text: `A machine token named "${session.name}" was created for your account. If that was not you, tell your administrator at once.`,
+      text: `A machine token named "${session.name}" was created for your account.`,
     });
   }
 }

@@ -60,6 +60,7 @@ export class OtpService {
     const enrollment = await this.store.addPending({
       userId: user.id,
       sealedSecret,
+      credentialsVersion: user.credentialsVersion,
       createdAt: this.clock.now(),
     });
     const uri = otpauthUri(this.config.get('OTP_ISSUER'), user.email, secret);
@@ -76,7 +77,7 @@ export class OtpService {
    * Turns two-factor authentication on by a first code, and ends the user's other browser sessions with it.
    * @returns five recovery codes, shown once
    * @throws Refusal not_found; enrollment_expired after an hour; two_factor_already_on; wrong_code at `otp`;
-   *   too_many_codes; conflict when the credentials changed meanwhile
+   *   too_many_codes; conflict when the credentials changed since it was begun
    */
   async confirm(caller: Caller, id: string, code: string): Promise<EnrollmentView> {
     const enrollment = await this.own(caller, id);
@@ -89,7 +90,8 @@ export class OtpService {
     const step = await this.counted(user.id, () => Promise.resolve(this.stepOf(enrollment, code)));
     const fresh = await this.makeRecoveryCodes();
     await this.store.transaction(async (manager) => {
-      const current = await this.users.setTwoFactor(manager, caller, user, true);
+      const proved = { id: user.id, credentialsVersion: enrollment.credentialsVersion };
+      const current = await this.users.setTwoFactor(manager, caller, proved, true);
       if (!current || !(await this.store.confirm(manager, id, step, now))) throw new Refusal('conflict');
       await this.store.replaceRecoveryCodes(manager, id, fresh.hashes);
     });
@@ -142,8 +144,9 @@ export class OtpService {
   async reset(operator: Caller, user: User): Promise<void> {
     const enrollment = await this.store.findConfirmed(user.id);
     await this.store.transaction(async (manager) => {
-      if (!(await this.users.setTwoFactor(manager, operator, user, false))) throw new Refusal('conflict');
+      // The enrollment first: spending a code locks it before the user too.
       if (enrollment !== null) await this.store.remove(manager, enrollment.id);
+      if (!(await this.users.setTwoFactor(manager, operator, user, false))) throw new Refusal('conflict');
     });
     this.tell(operator, user, 'two_factor.disable', 'Two-factor authentication was turned off');
   }
@@ -188,7 +191,7 @@ export class OtpService {
     if (!/^[a-z]{8}$/.test(letters)) return null;
     const fitting = await this.passwords.findFitting(letters, await this.store.recoveryCodes(enrollment.id));
     if (fitting === null) return null;
-    return { kind: 'recovery_code', claim: (manager) => this.store.spendRecoveryCode(manager, fitting.id) };
+    return { kind: 'recovery_code', claim: (manager) => this.store.spendRecoveryCode(manager, fitting) };
   }
 
   private stepOf(enrollment: OtpEnrollment, code: string): number | null {
@@ -221,7 +224,7 @@ export class OtpService {
     this.notices.send({
       to: user.email,
       subject,
-      text: `${subject} for your account. If that was not you, tell your administrator at once.`,
+      text: `${subject} for your account.`,
     });
   }
 
@@ -232,7 +235,7 @@ export class OtpService {
     this.notices.send({
       to: user.email,
       subject: 'A recovery code was used',
-      text: `A recovery code was used for your account; ${left} are left. If that was not you, tell your administrator at once.`,
+      text: `A recovery code was used for your account; ${left} are left.`,
     });
   }
 }

@@ -28,17 +28,18 @@ async function until(condition: () => boolean): Promise<void> {
 const notice = {
   to: 'ada@example.com',
   subject: 'Your password was changed',
-  text: 'If that was not you, …',
+  text: 'Your password was changed.',
 };
 
 describe('a notice', () => {
-  it('reaches the mail server as it was written', async () => {
+  it('reaches the mail server as it was written, with what to do about it', async () => {
     const server = await mailServer();
     noticesTo(server.url).notices.send(notice);
     await until(() => server.received.length === 1);
     expect(server.received[0]).toMatchObject({ recipients: ['ada@example.com'] });
     expect(server.received[0]?.headers).toContain('From: Latchkey <latchkey@example.com>');
     expect(server.received[0]?.headers).toContain('Subject: Your password was changed');
+    expect(server.received[0]?.body).toContain('Your password was changed. If that was not you, tell');
   });
 
   it('is tried again when the mail server says later', async () => {
