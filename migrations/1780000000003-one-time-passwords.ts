@@ -8,6 +8,7 @@ export class OneTimePasswords1780000000003 implements MigrationInterface {
         id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT otp_enrollments_pkey PRIMARY KEY,
         user_id bigint NOT NULL CONSTRAINT otp_enrollments_user_id_fkey REFERENCES users (id),
         sealed_secret bytea NOT NULL,
+        credentials_version integer NOT NULL,
         last_used_step bigint,
         created_at timestamptz(3) NOT NULL,
         confirmed_at timestamptz(3)

@@ -132,6 +132,7 @@ export const USER_OPERATIONS: Operations = {
       { reason: 'wrong_password', attribute: 'current_password' },
       { reason: 'taken', attribute: 'email' },
       { reason: 'not_settable', attribute: 'rights' },
+      { reason: 'conflict' },
       { reason: 'too_many_sign_ins' },
       { reason: 'busy' },
     ],

@@ -23,6 +23,10 @@ export class OtpEnrollment {
   @Column('bytea', { name: 'sealed_secret' })
   sealedSecret: Buffer;
 
+  /** The user's `credentialsVersion` when their password began it: it is not confirmed after a change of them. */
+  @Column('integer', { name: 'credentials_version' })
+  credentialsVersion: number;
+
   /** The newest 30-second step whose code was spent: no code of it or of an earlier one passes again. */
   @Column('bigint', { name: 'last_used_step', nullable: true })
   lastUsedStep: string | null;

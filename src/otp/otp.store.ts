@@ -21,8 +21,8 @@ export class OtpStore {
     const rows = await prepared<OtpEnrollment>(
       this.database,
       'otp_enrollment_confirmed',
-      `SELECT id, user_id AS "userId", sealed_secret AS "sealedSecret", last_used_step AS "lastUsedStep",
-         created_at AS "createdAt", confirmed_at AS "confirmedAt"
+      `SELECT id, user_id AS "userId", sealed_secret AS "sealedSecret",
+         credentials_version AS "credentialsVersion", last_used_step AS "lastUsedStep", created_at AS "createdAt", confirmed_at AS "confirmedAt"
        FROM otp_enrollments WHERE user_id = $1 AND confirmed_at IS NOT NULL`,
       [userId],
     );
@@ -30,12 +30,15 @@ export class OtpStore {
   }
 
   /** Adds a pending enrollment in place of the user's earlier pending ones. */
-  addPending(row: Pick<OtpEnrollment, 'userId' | 'createdAt' | 'sealedSecret'>): Promise<OtpEnrollment> {
+  addPending(
+    row: Pick<OtpEnrollment, 'userId' | 'createdAt' | 'sealedSecret' | 'credentialsVersion'>,
+  ): Promise<OtpEnrollment> {
     return this.transaction(async (manager) => {
-      await manager.query('DELETE FROM otp_enrollments WHERE user_id = $1 AND confirmed_at IS NULL', [
-        row.userId,
-      ]);
-      return manager.save(OtpEnrollment, manager.create(OtpEnrollment, row), { reload: true });
+      // First, since it locks the user's row: a confirmation locks that before the enrollment too.
+      const added = await manager.save(OtpEnrollment, manager.create(OtpEnrollment, row), { reload: true });
+      const others = 'DELETE FROM otp_enrollments WHERE user_id = $1 AND confirmed_at IS NULL AND id <> $2';
+      await manager.query(others, [row.userId, added.id]);
+      return added;
     });
   }
 
@@ -69,13 +72,17 @@ export class OtpStore {
     return rows.length === 1;
   }
 
-  /** Spends a recovery code: true for exactly one caller. */
-  async spendRecoveryCode(manager: EntityManager, id: string): Promise<boolean> {
+  /**
+   * Spends a recovery code: true for exactly one caller. Locks the enrollment before it, as spending a step does:
+   * whoever spends two codes at once has the second one judged by what the first was spent for.
+   */
+  async spendRecoveryCode(manager: EntityManager, { id, enrollmentId }: RecoveryCode): Promise<boolean> {
     const rows = await prepared(
       manager,
       'recovery_code_spend',
-      'DELETE FROM recovery_codes WHERE id = $1 RETURNING id',
-      [id],
+      `DELETE FROM recovery_codes c USING (SELECT id FROM otp_enrollments WHERE id = $2 FOR UPDATE) e
+       WHERE c.id = $1 AND c.enrollment_id = e.id RETURNING c.id`,
+      [id, enrollmentId],
     );
     return rows.length === 1;
   }

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import jsqr from 'jsqr';
 import { PNG } from 'pngjs';
+import type { Response } from 'supertest';
+import { OPERATOR } from '../../src/caller.js';
+import { OtpService } from '../../src/otp/otp.service.js';
 import { MAX_PASSWORD_BYTES } from '../../src/secrets.js';
+import { UsersService } from '../../src/users/users.service.js';
 import { holdRows, sent } from '../support/held-rows.js';
 import { document, Latchkey, PASSWORD, type SignedInPerson } from '../support/latchkey.js';
 import {
@@ -226,11 +230,23 @@ describe('PUT /otp_enrollments/:id/confirm', () => {
     await confirm(user.token, id, latchkey.codeNow(secret)).expect(200);
     // What is left when it was begun at the very moment in which the other was confirmed.
     const [twin] = await latchkey.sql<{ id: string }>(
-      `INSERT INTO otp_enrollments (user_id, sealed_secret, created_at)
-       SELECT user_id, sealed_secret, created_at FROM otp_enrollments WHERE id = $1 RETURNING id`,
+      `INSERT INTO otp_enrollments (user_id, sealed_secret, credentials_version, created_at)
+       SELECT u.id, e.sealed_secret, u.credentials_version, e.created_at
+       FROM otp_enrollments e JOIN users u ON u.id = e.user_id WHERE e.id = $1 RETURNING id`,
       [id],
     );
     await confirm(user.token, twin!.id, codeAt(latchkey, secret, 30)).expect(409);
+  });
+
+  it('409: an enrollment that was begun with a password is over when the password changes', async () => {
+    const { user, id, secret } = await enrolling();
+    const machine = document('sessions', { name: 'ci' });
+    const minted = await latchkey.post('/api/v2/sessions/machine', user.token, machine).expect(201);
+    const change = { password: 'a brand new passphrase', current_password: PASSWORD };
+    const body = document('users', change, { id: user.id });
+    await latchkey.patch(`/api/v2/users/${user.id}`, user.token, body).expect(200);
+    await confirm(minted.body.data.attributes.token, id, latchkey.codeNow(secret)).expect(409);
+    expect(await hasTwoFactor(user)).toBe(false);
   });
 
   it('422: takes no wrong code, no spent one, and nothing that is none', async () => {
@@ -365,6 +381,69 @@ describe('SECURITY 41: a stolen session of someone with a second factor', () => 
 });
 
 describe('at the same time', () => {
+  const holdEnrollment = (id: string) =>
+    holdRows(latchkey, 'SELECT FROM otp_enrollments WHERE id = $1 FOR UPDATE', [id]);
+
+  it('of two renewals by two codes, one set of recovery codes counts', async () => {
+    const user = await asCareful(latchkey);
+    const held = await holdRows(latchkey, 'SELECT FROM recovery_codes WHERE enrollment_id = $1 FOR UPDATE', [
+      user.enrollmentId,
+    ]);
+    const codes = [user.recoveryCodes[0]!, latchkey.codeNow(user.secret)];
+    const renewing: Promise<Response>[] = [];
+    for (const otp of codes) {
+      renewing.push(sent(renew(user.token, user.enrollmentId, { password: PASSWORD, otp })));
+      await held.untilWaiting(renewing.length);
+    }
+    await held.release();
+    for (const { status } of await Promise.all(renewing)) expect([200, 422]).toContain(status);
+    const { body } = await latchkey
+      .get(`/api/v2/otp_enrollments/${user.enrollmentId}`, user.token)
+      .expect(200);
+    expect(body.data.attributes.recovery_codes_left).toBe(5);
+  });
+
+  it('beginning anew while the first one is confirmed makes nobody wait in vain', async () => {
+    const { user, id, secret } = await enrolling();
+    const held = await holdEnrollment(id);
+    const confirming = sent(confirm(user.token, id, latchkey.codeNow(secret)));
+    await held.untilWaiting(1);
+    const beginning = sent(begin(user));
+    await held.untilWaiting(2);
+    await held.release();
+    expect((await confirming).status).toBe(200);
+    expect((await beginning).status).toBe(201);
+  });
+
+  it('turning it off by a recovery code while a session proves the other factor makes nobody wait in vain', async () => {
+    const user = await asCareful(latchkey);
+    const { sessionId } = await latchkey.signIn(user);
+    const held = await holdEnrollment(user.enrollmentId);
+    const proving = sent(validateOtp(latchkey, sessionId, { otp: latchkey.codeNow(user.secret) }));
+    await held.untilWaiting(1);
+    const proofs = { password: PASSWORD, otp: user.recoveryCodes[0] };
+    const removing = sent(remove(user.token, user.enrollmentId, proofs));
+    await held.untilWaiting(2);
+    await held.release();
+    expect((await proving).status).toBe(200);
+    expect((await removing).status).toBe(204);
+  });
+
+  it('taking it off by the command line while a session proves it makes nobody wait in vain', async () => {
+    const user = await asCareful(latchkey);
+    const { sessionId } = await latchkey.signIn(user);
+    const held = await holdEnrollment(user.enrollmentId);
+    const proving = sent(validateOtp(latchkey, sessionId, { otp: latchkey.codeNow(user.secret) }));
+    await held.untilWaiting(1);
+    const stored = await latchkey.app.get(UsersService, { strict: false }).read(OPERATOR, user.id);
+    const taking = latchkey.app.get(OtpService, { strict: false }).reset(OPERATOR, stored);
+    await held.untilWaiting(2);
+    await held.release();
+    expect((await proving).status).toBe(200);
+    await taking;
+    expect(await hasTwoFactor({ ...user, ...(await latchkey.signIn(user)) })).toBe(false);
+  });
+
   it('giving an enrollment up while it is confirmed leaves no factor that nobody can prove', async () => {
     const { user, id, secret } = await enrolling();
     const held = await holdRows(latchkey, 'SELECT FROM otp_enrollments WHERE id = $1 FOR UPDATE', [id]);
