@@ -12,7 +12,7 @@ import { Shutdown } from './http/shutdown.js';
 import { createWebServer } from './http/web-server.js';
 import { KeysService } from './keys/keys.service.js';
 import { Refusal } from './refusal.js';
-import { UsersService } from './users/users.service.js';
+import { FirstAdministrator } from './users/first-administrator.js';
 
 /**
  * Seconds for each part of the way down; together less than the 15 that supervisors are promised (a database that
@@ -46,11 +46,9 @@ async function start(config: Config): Promise<void> {
   shutdown.logTo(await app.resolve<PinoLogger>(PinoLogger));
   await app.init();
   await app.get(KeysService, { strict: false }).ensureKey();
-  const users = app.get(UsersService, { strict: false });
-  const administrator = await users.ensureFirstAdministrator(
-    config.get('ADMIN_EMAIL'),
-    config.get('ADMIN_PASSWORD'),
-  );
+  const administrator = await app
+    .get(FirstAdministrator, { strict: false })
+    .ensure(config.get('ADMIN_EMAIL'), config.get('ADMIN_PASSWORD'));
   shutdown.add(SECONDS.drain + 0.5, () => drain(app.getHttpServer(), SECONDS.drain));
   await app.listen(config.get('PORT'), config.get('HOST'));
   greet(config, app, administrator);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPERATIONS } from '../src/openapi/document.js';
-import { UsersService } from '../src/users/users.service.js';
+import { FirstAdministrator } from '../src/users/first-administrator.js';
 import { Latchkey } from './support/latchkey.js';
 import { masked, README_URL, stopsOf, take, withAnswers } from './support/readme-tour.js';
 
@@ -36,7 +36,7 @@ withTools('README’s tour', () => {
   beforeAll(async () => {
     latchkey = await Latchkey.start({ PUBLIC_URL: README_URL });
     const password = /ADMIN_PASSWORD='([^']+)' npm start/.exec(readme)?.[1];
-    await latchkey.app.get(UsersService, { strict: false }).ensureFirstAdministrator(undefined, password);
+    await latchkey.app.get(FirstAdministrator, { strict: false }).ensure(undefined, password);
     answers = await take(stops, latchkey.url);
     if (process.env.UPDATE_README) writeFileSync(PATH, withAnswers(readme, answers));
   });

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Attempts } from './attempts.js';
 import { CredentialChanges } from './credential-changes.js';
+import { FirstAdministrator } from './first-administrator.js';
 import { UserImport } from './import.js';
 import { PasswordCheck } from './password-check.js';
 import { UsersController } from './users.controller.js';
@@ -14,10 +15,11 @@ import { UsersStore } from './users.store.js';
     UsersService,
     UsersStore,
     UserImport,
+    FirstAdministrator,
     PasswordCheck,
     CredentialChanges,
     { provide: Attempts, useFactory: (database: DataSource) => new Attempts(database), inject: [DataSource] },
   ],
-  exports: [UsersService, PasswordCheck, UserImport, CredentialChanges, Attempts],
+  exports: [UsersService, PasswordCheck, CredentialChanges, Attempts],
 })
 export class UsersModule {}

@@ -6,7 +6,7 @@ import { AuditLog } from '../delivery/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
-import { mintPassword, Passwords } from '../secrets.js';
+import { Passwords } from '../secrets.js';
 import { Attempts } from './attempts.js';
 import { CredentialChanges } from './credential-changes.js';
 import { emailKey } from './email.js';
@@ -77,13 +77,7 @@ export class UsersService {
       rights,
       createdAt: this.clock.now(),
     });
-    this.audit.record({
-      action: 'user.create',
-      userId: user.id,
-      by: caller.user.id,
-      ip: caller.ip,
-      outcome: 'ok',
-    });
+    this.record(caller, 'user.create', user.id);
     return user;
   }
 
@@ -116,10 +110,7 @@ export class UsersService {
       }),
     );
     if (isNewProof) this.tellOfNewProof(caller, before, updated);
-    else if (id !== caller.user.id) {
-      const by = { by: caller.user.id, ip: caller.ip };
-      this.audit.record({ action: 'user.update', userId: id, ...by, outcome: 'ok' });
-    }
+    else if (id !== caller.user.id) this.record(caller, 'user.update', id);
     return updated;
   }
 
@@ -139,13 +130,7 @@ export class UsersService {
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
       await this.changeProofs(manager, caller, locked, closed, 'all');
     });
-    this.audit.record({
-      action: 'user.close',
-      userId: user.id,
-      by: caller.user.id,
-      ip: caller.ip,
-      outcome: 'ok',
-    });
+    this.record(caller, 'user.close', user.id);
   }
 
   /** Gives a user exactly these rights, from the next request on. @throws Refusal not_found, last_administrator */
@@ -158,13 +143,7 @@ export class UsersService {
       const locked = await this.locked(manager, id);
       return this.store.update(manager, locked, { rights, updatedAt: this.clock.now() });
     });
-    this.audit.record({
-      action: 'user.set_rights',
-      userId: id,
-      by: caller.user.id,
-      ip: caller.ip,
-      outcome: 'ok',
-    });
+    this.record(caller, 'user.set_rights', id);
     return user;
   }
 
@@ -188,32 +167,6 @@ export class UsersService {
     const changed = { twoFactorAuth, updatedAt: this.clock.now() };
     await this.changeProofs(manager, caller, locked, changed, 'browser', twoFactorAuth);
     return true;
-  }
-
-  /**
-   * Creates an administrator when there are no users at all, and otherwise nothing.
-   * @returns the address, and the password when it was generated (to be shown once); null when there was no need
-   * @throws Refusal invalid at `ADMIN_EMAIL`, or what is wrong with the password at `ADMIN_PASSWORD`
-   */
-  async ensureFirstAdministrator(
-    email = 'admin@example.com',
-    password?: string,
-  ): Promise<{ email: string; password: string | null } | null> {
-    const key = emailKey(email);
-    if (key === null) throw new Refusal('invalid', { attribute: 'ADMIN_EMAIL' });
-    const problem = password === undefined ? null : passwordProblem(password);
-    if (problem !== null) throw new Refusal(problem, { attribute: 'ADMIN_PASSWORD' });
-    const chosen = password ?? mintPassword();
-    return this.store.transaction(async (manager) => {
-      if (!(await this.store.lockWhileEmpty(manager))) return null;
-      const passwordHash = await this.passwords.hash(chosen);
-      const createdAt = this.clock.now();
-      await this.store.insert(
-        { email: email.normalize('NFC'), emailKey: key, passwordHash, rights: ['*'], createdAt },
-        manager,
-      );
-      return { email, password: password === undefined ? chosen : null };
-    });
   }
 
   private hashNew(password: string): Promise<string> {
@@ -250,6 +203,10 @@ export class UsersService {
     if (others && !(actor.status === 'active' && mayWrite(actor, user)))
       throw this.forbidden(caller, action, id);
     return user;
+  }
+
+  private record(caller: Caller, action: string, userId: string): void {
+    this.audit.record({ action, userId, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
   }
 
   private forbidden(caller: Caller, action: string, userId?: string): Refusal {
@@ -302,8 +259,7 @@ export class UsersService {
   }
 
   private tellOfNewProof(caller: Caller, before: User, updated: User): void {
-    const by = { by: caller.user.id, ip: caller.ip, outcome: 'ok' as const };
-    this.audit.record({ action: 'user.new_credentials', userId: updated.id, ...by });
+    this.record(caller, 'user.new_credentials', updated.id);
     this.notices.send({
       to: before.email,
       subject: 'Your password or e-mail address was changed',

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock.js';
+import { Refusal } from '../refusal.js';
+import { mintPassword, Passwords } from '../secrets.js';
+import { emailKey } from './email.js';
+import { passwordProblem } from './password-policy.js';
+import { UsersStore } from './users.store.js';
+
+/** Who is there before anyone can let anyone in. */
+@Injectable()
+export class FirstAdministrator {
+  constructor(
+    private readonly store: UsersStore,
+    private readonly passwords: Passwords,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Creates an administrator when there are no users at all, and otherwise nothing.
+   * @returns the address, and the password when it was generated (to be shown once); null when there was no need
+   * @throws Refusal invalid at `ADMIN_EMAIL`, or what is wrong with the password at `ADMIN_PASSWORD`
+   */
+  async ensure(
+    email = 'admin@example.com',
+    password?: string,
+  ): Promise<{ email: string; password: string | null } | null> {
+    const key = emailKey(email);
+    if (key === null) throw new Refusal('invalid', { attribute: 'ADMIN_EMAIL' });
+    const problem = password === undefined ? null : passwordProblem(password);
+    if (problem !== null) throw new Refusal(problem, { attribute: 'ADMIN_PASSWORD' });
+    const chosen = password ?? mintPassword();
+    return this.store.transaction(async (manager) => {
+      if (!(await this.store.lockWhileEmpty(manager))) return null;
+      const passwordHash = await this.passwords.hash(chosen);
+      const createdAt = this.clock.now();
+      await this.store.insert(
+        { email: email.normalize('NFC'), emailKey: key, passwordHash, rights: ['*'], createdAt },
+        manager,
+      );
+      return { email, password: password === undefined ? chosen : null };
+    });
+  }
+}
