@@ -26,6 +26,7 @@ export const SESSION_OPERATIONS: Operations = {
         examples: { page: EXAMPLES['lists sessions'].response.body },
       },
     ],
+    refusals: [{ reason: 'forbidden', parameter: 'include' }],
   },
   'POST /api/v2/sessions': {
     tag: 'Sessions',
@@ -66,6 +67,7 @@ export const SESSION_OPERATIONS: Operations = {
     who: 'signed_in',
     native: one,
     answers: [{ status: 200, description: 'The session.', schema: document, examples: { session: SHOWN } }],
+    refusals: [{ reason: 'forbidden', parameter: 'include' }],
   },
   'PATCH /api/v2/sessions/{id}': {
     tag: 'Sessions',

@@ -12,12 +12,13 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { may } from '../caller.js';
 import { Anyone, OptionallySignedIn, SignedIn, WhoCalls } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
 import { answerCollection, answerMeta, answerNothing, answerResource } from '../json-api/answer.js';
 import { readAttributes, readRelated, readResource } from '../json-api/document.js';
 import { pathId } from '../json-api/path-id.js';
-import { readFilter, readListQuery, readQuery } from '../json-api/query.js';
+import { readFilter, readListQuery, readQuery, type Query } from '../json-api/query.js';
 import { NEWEST_FIRST } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { PasswordGuard } from './password.strategy.js';
@@ -51,6 +52,7 @@ export class SessionsController {
   ): Promise<void> {
     const query = readListQuery(request, sessionResource, NEWEST_FIRST);
     const slice = await this.sessions.list(caller, query.page, query.everyone);
+    refuseForeignUsers(caller, query, slice.rows);
     answerCollection(request, response, sessionResource, slice, query);
   }
 
@@ -101,7 +103,9 @@ export class SessionsController {
     @Param('id') id: string,
   ): Promise<void> {
     const query = readQuery(request, sessionResource);
-    answerResource(response, 200, sessionResource, await this.sessions.read(caller, pathId(id)), query);
+    const session = await this.sessions.read(caller, pathId(id));
+    refuseForeignUsers(caller, query, [session]);
+    answerResource(response, 200, sessionResource, session, query);
   }
 
   @Patch(':id')
@@ -114,6 +118,7 @@ export class SessionsController {
   ): Promise<void> {
     const query = readQuery(request, sessionResource);
     const stored = await this.sessions.read(caller, pathId(id));
+    refuseForeignUsers(caller, query, [stored]);
     const sent = readResource(request, sessionResource, { id });
     const owner = readRelated(sent, 'user', 'users');
     if (owner !== undefined && owner !== stored.userId) {
@@ -136,6 +141,13 @@ export class SessionsController {
     await this.sessions.end(caller, pathId(id));
     answerNothing(response);
   }
+}
+
+/** Who may see others' sessions may not therefore see who they are: that is `user.read`, as at `/users`. */
+function refuseForeignUsers(caller: SignedInCaller, { include }: Query, sessions: readonly Session[]): void {
+  if (!include?.has('user') || may(caller, 'user.read')) return;
+  if (sessions.every(({ userId }) => userId === caller.user.id)) return;
+  throw new Refusal('forbidden', { parameter: 'include' });
 }
 
 /** An id that cannot be one is a session that does not fit, like any unknown one: the same 401. */

@@ -84,6 +84,28 @@ describe('GET /api/v2/sessions/:id', () => {
     });
   });
 
+  describe('403', () => {
+    it('includes another user only for a caller who may see them: who may see sessions may not therefore', async () => {
+      const list = `${PATH}?filter[user_id]=${person.id}&include=user`;
+      for (const path of [`${PATH}/${person.sessionId}?include=user`, list]) {
+        const { body } = await latchkey.get(path, auditor.token).expect(403);
+        expect(body.errors[0]).toMatchObject({ code: 'forbidden', source: { parameter: 'include' } });
+        const both = await latchkey.asUser({ rights: ['session.read', 'user.read'] });
+        const seen = await latchkey.get(path, both.token).expect(200);
+        expect(seen.body.included).toMatchObject([{ id: person.id, attributes: { email: person.email } }]);
+      }
+      await latchkey.get(`${PATH}?filter[user_id]=${auditor.id}&include=user`, auditor.token).expect(200);
+    });
+
+    it('includes another user no more when their session is changed, and then changes nothing', async () => {
+      const editor = await latchkey.asUser({ rights: ['session.read', 'session.write'] });
+      const path = `${PATH}/${person.sessionId}`;
+      const change = document('sessions', { note: 'seen' }, { id: person.sessionId });
+      await latchkey.patch(`${path}?include=user`, editor.token, change).expect(403);
+      expect((await read(person.sessionId)).body.data.attributes.note).toBeNull();
+    });
+  });
+
   describe('404', () => {
     it('SECURITY 60: a foreign session is not found, just like an unknown one', async () => {
       const foreign = await read(person.sessionId, stranger.token).expect(404);
