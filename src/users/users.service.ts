@@ -123,8 +123,7 @@ export class UsersService {
     const user = await this.writable(caller, id, 'user.close');
     if (!may(caller, 'user.write')) throw this.forbidden(caller, 'user.close', id);
     await this.store.transaction(async (manager) => {
-      const administrators = await this.store.lockAdministrators(manager);
-      if (administrators.length === 1 && administrators[0] === id) throw new Refusal('last_administrator');
+      if (await this.isLastAdministrator(manager, id)) throw new Refusal('last_administrator');
       const locked = await this.lockedWritable(manager, caller, id, 'user.close');
       if (locked.status === 'closed') return;
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
@@ -136,10 +135,8 @@ export class UsersService {
   /** Gives a user exactly these rights, from the next request on. @throws Refusal not_found, last_administrator */
   async setRights(caller: Caller, id: string, rights: string[]): Promise<User> {
     const user = await this.store.transaction(async (manager) => {
-      const administrators = await this.store.lockAdministrators(manager);
-      if (!rights.includes('*') && administrators.length === 1 && administrators[0] === id) {
-        throw new Refusal('last_administrator');
-      }
+      const isLast = await this.isLastAdministrator(manager, id);
+      if (isLast && !rights.includes('*')) throw new Refusal('last_administrator');
       const locked = await this.locked(manager, id);
       return this.store.update(manager, locked, { rights, updatedAt: this.clock.now() });
     });
@@ -240,6 +237,12 @@ export class UsersService {
     const keepSessionId = own ? caller.session.id : null;
     await this.changes.announce(manager, { userId: user.id, ends, keepSessionId, secondFactorProved });
     return updated;
+  }
+
+  /** Locks all administrators, before any other user, so that two of them cannot take each other away. */
+  private async isLastAdministrator(manager: EntityManager, id: string): Promise<boolean> {
+    const administrators = await this.store.lockAdministrators(manager);
+    return administrators.length === 1 && administrators[0] === id;
   }
 
   private async locked(manager: EntityManager, id: string): Promise<User> {
