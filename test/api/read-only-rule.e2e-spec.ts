@@ -61,7 +61,7 @@ async function stored(): Promise<unknown[]> {
 
 const NAMES = ['read-only token', 'JWT of a full session', 'JWT of a read-only token', 'JWT of a JWT'];
 
-describe.each(NAMES)('SECURITY 79, 91: with a %s', (name) => {
+describe.each(NAMES)('SECURITY 79, 80, 91: with a %s', (name) => {
   it('every route of the application that writes is refused, but for minting a JWT, and nothing changes', async () => {
     const writing = routesOf(latchkey.app).filter(
       ({ method, path }) => !SAFE.has(method) && !PROVED_BY_THE_BODY.includes(`${method} ${path}`),

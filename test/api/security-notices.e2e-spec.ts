@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { document, Latchkey, PASSWORD } from '../support/latchkey.js';
-import { startMailServer, type MailServer, type Received } from '../support/mail-server.js';
+import {
+  startMailServer,
+  startSilentMailServer,
+  type MailServer,
+  type Received,
+} from '../support/mail-server.js';
 import { asCareful, validateOtp, type Careful } from '../support/second-factor.js';
 
 let mailServer: MailServer;
@@ -112,4 +117,21 @@ it('a wrong code is told to nobody', async () => {
   await validateOtp(latchkey, sessionId, { otp: 'aaaaaaaa' }).expect(422);
   await latchkey.asUser();
   expect(mailServer.received).toHaveLength(before);
+});
+
+// Last in the file: passport keeps one strategy a process, so sign-ins go to the newest instance.
+it('SECURITY 165: a mail server that never says a word holds up neither who is told nor a sign-in', async () => {
+  const silent = await startSilentMailServer();
+  const person = await latchkey.asUser();
+  const waiting = await Latchkey.start({ SMTP_URL: silent.url }, latchkey);
+  try {
+    const draft = document('sessions', { name: 'builds' });
+    await waiting.post('/api/v2/sessions/machine', person.token, draft).expect(201);
+    while (silent.tries() === 0) await sleep(5);
+    await waiting.post('/api/v2/sessions/machine', person.token, draft).expect(201);
+    await waiting.signIn(person);
+  } finally {
+    await silent.stop();
+    await waiting.stop();
+  }
 });

@@ -86,7 +86,7 @@ describe('a notice', () => {
     for (const { headers } of server.received) expect(headers).not.toMatch(/^bcc:/im);
   });
 
-  it('costs its sender nothing when there is no mail server, or none that answers', async () => {
+  it('costs its sender nothing when there is no mail server, or none to be reached (SECURITY 165)', async () => {
     noticesTo(undefined).notices.send(notice);
     const { notices, warnings } = noticesTo('smtp://127.0.0.1:1');
     notices.send(notice);

@@ -256,7 +256,7 @@ describe('failures', () => {
 });
 
 describe('health and metrics', () => {
-  it('lives without a database, and is not ready without one', async () => {
+  it('lives without a database, is not ready without one, and tells no versions (SECURITY 176)', async () => {
     const live = await client().get('/health/live').expect(200).expect('Content-Type', 'application/json');
     expect(live.body).toEqual({ status: 'ok' });
     const ready = await client().get('/health/ready').expect(503).expect('Content-Type', 'application/json');

@@ -237,8 +237,11 @@ describe('documentation', () => {
     }
   });
 
-  it('SECURITY 170: is not there when DOCS is false', async () => {
-    const silent = await Latchkey.start({ DOCS: 'false' }, latchkey);
+  it.each<[string, Record<string, string>]>([
+    ['SECURITY 170: is not there when DOCS is false', { DOCS: 'false' }],
+    ['SECURITY 176: is not there in production', { NODE_ENV: 'production', BCRYPT_COST: '10' }],
+  ])('%s', async (_promise, settings) => {
+    const silent = await Latchkey.start(settings, latchkey);
     try {
       for (const path of ['/openapi.json', '/docs', '/docs/start.js']) {
         await request(silent.url).get(path).expect(404);

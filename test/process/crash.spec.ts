@@ -16,7 +16,7 @@ const KILLED_AFTER = 80;
 /** Fails in the process, on the signal, where nobody catches it. */
 const BREAKABLE = `process.once('SIGUSR2', () => void Promise.reject(new Error('injected')));`;
 
-describe('kill -9 during 200 logins', () => {
+describe('kill -9', () => {
   let dataDir: string;
 
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describe('kill -9 during 200 logins', () => {
   const start = (preload?: string) =>
     ServerProcess.start({ DATA_DIR: dataDir, ADMIN_PASSWORD: PASSWORD }, preload);
 
-  it('SECURITY 157: of the server: after the restart everything that was acknowledged holds', async () => {
+  it('SECURITY 157: of the server during 200 logins: after the restart everything that was acknowledged holds', async () => {
     const server = await start();
     const record = await people(server.client());
     const load = signInAndOut(server.client(), record, () => server.signal('SIGKILL'));
@@ -41,7 +41,7 @@ describe('kill -9 during 200 logins', () => {
     expect(await postmasterOf(dataDir)).toBeNull();
   });
 
-  it('SECURITY 158: of the embedded PostgreSQL: it comes back by itself and everything holds', async () => {
+  it('SECURITY 158: of the embedded PostgreSQL during 200 logins: it comes back by itself and everything holds', async () => {
     const server = await start();
     const client = server.client();
     const record: Acknowledged = { live: [], revoked: [], careful: [], refused: [] };
@@ -53,6 +53,24 @@ describe('kill -9 during 200 logins', () => {
     await expectAllOf(record, client);
     expect(await server.stop()).toBe(0);
     expect(await postmasterOf(dataDir)).toBeNull();
+  });
+
+  it('SECURITY 19: of the server between two wrong passwords: those before it count after the restart', async () => {
+    const email = 'dan@example.com';
+    const server = await start();
+    const { token } = await server.client().session('admin@example.com', PASSWORD);
+    await server.client().addUser(token, email, PASSWORD);
+    const guessFiveTimes = async (client: Client) => {
+      for (let n = 0; n < 5; n++) expect((await client.signIn(email, 'wrong')).status).toBe(401);
+    };
+    await guessFiveTimes(server.client());
+    await server.stop('SIGKILL');
+
+    const again = (await start()).client();
+    await guessFiveTimes(again);
+    const { status, headers } = await again.signIn(email, PASSWORD);
+    expect(status).toBe(429);
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 
 /** A mail as it arrived. */
@@ -41,4 +41,17 @@ export async function startMailServer(refuse = 0): Promise<MailServer> {
   const { port } = server.server.address() as AddressInfo;
   const stop = () => new Promise<void>((resolve) => server.close(resolve));
   return { url: `smtp://127.0.0.1:${port}`, received, tries: () => tries, stop };
+}
+
+/** A mail server that takes connections and never says a word; each of them is a try. */
+export async function startSilentMailServer(): Promise<Omit<MailServer, 'received'>> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const stop = async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { url: `smtp://127.0.0.1:${port}`, tries: () => sockets.length, stop };
 }
