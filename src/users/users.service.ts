@@ -69,6 +69,11 @@ export class UsersService {
     if (!may(caller, 'user.write')) throw this.forbidden(caller, 'user.create');
     const { email, password, rights = [], ...profile } = draft;
     const passwordHash = password === null ? null : await this.hashNew(password);
+    // Once more, since the hash had to wait for its turn.
+    const actor = caller === OPERATOR ? null : await this.store.find(caller.user.id);
+    if (actor !== null && !(actor.status === 'active' && may(actor, 'user.write'))) {
+      throw this.forbidden(caller, 'user.create');
+    }
     const user = await this.store.insert({
       ...profile,
       email: email.normalize('NFC'),

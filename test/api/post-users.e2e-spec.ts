@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OPERATOR } from '../../src/caller.js';
+import { Passwords } from '../../src/secrets.js';
+import { UsersService } from '../../src/users/users.service.js';
+import { sent } from '../support/held-rows.js';
 import { document, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import { FORBIDDEN, invalidAttribute } from '../support/refusals.js';
 import { EMAILS_OF_NOBODY, GOOD_PASSWORDS, NO_PASSWORDS } from '../support/proofs.js';
@@ -8,7 +13,7 @@ let admin: SignedInPerson;
 let people = 0;
 
 beforeAll(async () => {
-  latchkey = await Latchkey.start();
+  latchkey = await Latchkey.start({ PASSWORD_CONCURRENCY: '1' });
   admin = await latchkey.asAdmin();
 });
 afterAll(() => latchkey.stop());
@@ -91,6 +96,24 @@ describe('POST /users', () => {
   });
 
   describe('403', () => {
+    it('SECURITY 72: nobody who is closed while the password is hashed adds anyone', async () => {
+      const writer = await latchkey.asUser({ rights: ['user.write'] });
+      const passwords = latchkey.app.get(Passwords);
+      let busy = true;
+      const others = Array.from({ length: 8 }, async () => {
+        while (busy) await passwords.hash('somebody else', 10);
+      });
+      const email = newEmail();
+      const creating = sent(create({ email, password: 'a brand new passphrase' }, writer.token));
+      const everybodyElse = passwords.load.waiting;
+      while (passwords.load.waiting <= everybodyElse) await sleep(1);
+      await latchkey.app.get(UsersService, { strict: false }).close(OPERATOR, writer.id);
+      busy = false;
+      await Promise.all(others);
+      expect((await creating).status).toBe(403);
+      expect(await signInStatus(email, 'a brand new passphrase')).toBe(401);
+    });
+
     it.each([[[]], [['user.read', 'session.read', 'session.write', 'session.delete']]])(
       'is refused without user.write (%j)',
       async (rights) => {
