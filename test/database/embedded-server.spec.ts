@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Config } from '../../src/config.js';
 import { openDatabase, type Database } from '../../src/database/open.js';
+import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -215,8 +215,4 @@ async function ask(url: string, text: string): Promise<unknown[]> {
   } finally {
     await client.end();
   }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(20);
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Notices } from '../../src/delivery/mailer.js';
 import { startMailServer, type MailServer } from '../support/mail-server.js';
+import { until } from '../support/until.js';
 
 const undo: (() => unknown)[] = [];
 afterEach(async () => {
@@ -19,10 +20,6 @@ function noticesTo(url: string | undefined, pausesSeconds = [0.01, 0.01, 0.01]) 
   const notices = new Notices(url, 'Latchkey <latchkey@example.com>', log, pausesSeconds);
   undo.push(() => notices.onModuleDestroy());
   return { notices, warnings };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const notice = {

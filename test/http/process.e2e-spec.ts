@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { until } from '../support/until.js';
 
 const here = import.meta.dirname;
 const started: ChildProcess[] = [];
@@ -47,10 +48,6 @@ function ask(url: string, agent?: Agent): Promise<{ headers: IncomingMessage['he
       answer.on('end', () => resolve({ headers: answer.headers, body })).on('error', reject);
     }).on('error', reject);
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 describe('the log', () => {
