@@ -10,8 +10,6 @@ export interface Database {
   readonly url: string;
   /** 32 bytes. */
   readonly secretKey: Buffer;
-  /** Whether the server came with Latchkey (no DATABASE_URL). */
-  readonly embedded: boolean;
   /** Close the pool first. Stops the embedded server when no other Latchkey process uses it. */
   close(): Promise<void>;
 }
@@ -30,7 +28,7 @@ export async function openDatabase(
   const url = config.get('DATABASE_URL');
   const configuredKey = config.get('SECRET_KEY');
   if (url !== undefined && configuredKey !== undefined) {
-    return { url, secretKey: configuredKey, embedded: false, close: () => Promise.resolve() };
+    return { url, secretKey: configuredKey, close: () => Promise.resolve() };
   }
   const dataDir = config.get('DATA_DIR');
   const settings = { max_connections: String(Math.max(100, config.get('DATABASE_POOL_SIZE') + 50)) };
@@ -38,7 +36,7 @@ export async function openDatabase(
   const server = await EmbeddedServer.open({ dataDir, role, settings, notice });
   try {
     await server.ensureDatabase('latchkey');
-    return { url: server.url('latchkey'), secretKey, embedded: true, close: () => server.close() };
+    return { url: server.url('latchkey'), secretKey, close: () => server.close() };
   } catch (error) {
     await server.close();
     throw error;

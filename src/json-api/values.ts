@@ -49,5 +49,6 @@ export function readInstant(text: string): Date | undefined {
   if (!real || hour > 23 || minute > 59 || second > 59 || offsetMinutes >= 24 * 60) return undefined;
   const milliseconds = Number((parts[7] ?? '.').slice(1, 4).padEnd(3, '0'));
   const local = midnight.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + milliseconds;
-  return new Date(local - (parts[8] === '-' ? -1 : 1) * offsetMinutes * 60_000);
+  const instant = new Date(local - (parts[8] === '-' ? -1 : 1) * offsetMinutes * 60_000);
+  return instant.getUTCFullYear() > 9999 ? undefined : instant; // ISO 8601 would need a sign for it
 }

@@ -32,6 +32,7 @@ export class Attempts {
 
   /**
    * Runs a check that says whether the attempt was right.
+   * @param limits the widest first; attempts under the narrowest one stand in one line
    * @throws Refusal of the given reason, with `retryAfterSeconds`, once any limit is passed; nothing is checked then
    * @throws Refusal busy
    */
@@ -40,10 +41,10 @@ export class Attempts {
     reason: Reason,
     check: () => Promise<T | null>,
   ): Promise<T | null> {
-    const first = limits[0];
-    if (first === undefined) throw new Error('an attempt without a limit');
+    const narrowest = limits.at(-1);
+    if (narrowest === undefined) throw new Error('an attempt without a limit');
     // A burst of right passwords would otherwise pass for a burst of guesses: each counts until it is checked.
-    return this.inTurn(first.key, async () => {
+    return this.inTurn(narrowest.key, async () => {
       await this.count(limits, reason);
       const result = await this.lookAt(limits, check);
       if (result !== null) await this.takeBack(limits);
@@ -51,21 +52,18 @@ export class Attempts {
     });
   }
 
+  /** In turn: past the widest limit nothing is written about what else was tried, so the table stays small. */
   private async count(limits: readonly Limit[], reason: Reason): Promise<void> {
-    const outcomes = await Promise.allSettled(
-      limits.map((limit) => this.limiter(limit.most).consume(hash(limit.key))),
-    );
-    const causes = outcomes.flatMap((outcome): unknown[] =>
-      outcome.status === 'rejected' ? [outcome.reason] : [],
-    );
-    if (causes.length === 0) return;
-    // What is not looked at is no failure: else one address could shut everybody out of an account.
-    await this.uncount(limits.filter((_, index) => outcomes[index]?.status === 'fulfilled'));
-    const passed = causes.filter((cause) => cause instanceof RateLimiterRes);
-    if (passed.length < causes.length)
-      throw causes.find((cause) => !(cause instanceof RateLimiterRes)) as Error;
-    const milliseconds = Math.max(...passed.map(({ msBeforeNext }) => msBeforeNext));
-    throw new Refusal(reason, { retryAfterSeconds: Math.max(1, Math.ceil(milliseconds / 1000)) });
+    for (const [index, limit] of limits.entries()) {
+      try {
+        await this.limiter(limit.most).consume(hash(limit.key));
+      } catch (cause) {
+        // What is not looked at is no failure: else one address could shut everybody out of an account.
+        await this.uncount(limits.slice(0, index));
+        if (!(cause instanceof RateLimiterRes)) throw cause;
+        throw new Refusal(reason, { retryAfterSeconds: Math.max(1, Math.ceil(cause.msBeforeNext / 1000)) });
+      }
+    }
   }
 
   private async lookAt<T>(limits: readonly Limit[], check: () => Promise<T | null>): Promise<T | null> {

@@ -53,8 +53,8 @@ export class PasswordCheck {
 
 function signInLimits(key: string, ip: string): Limit[] {
   return [
-    { key: `sign-in ${key} from ${ip}`, most: 10, clearedBySuccess: true },
     { key: `sign-in from ${ip}`, most: 100, clearedBySuccess: false },
     { key: `sign-in ${key}`, most: 100, clearedBySuccess: false },
+    { key: `sign-in ${key} from ${ip}`, most: 10, clearedBySuccess: true },
   ];
 }

@@ -106,6 +106,11 @@ describe('429', () => {
     expect([count(answers, 401), count(answers, 429)]).toEqual([100, 10]);
     await signIn(person.email, PASSWORD, from).expect(429);
     await signIn(person.email, PASSWORD, newAddress()).expect(201);
+
+    const rows = () => latchkey.sql('SELECT count(*) FROM attempts');
+    const before = await rows();
+    await spray(20, from);
+    expect(await rows()).toEqual(before); // whatever it tries next takes no room
   });
 
   it('SECURITY 17: one address may be tried wrongly a hundred times from all places', async () => {

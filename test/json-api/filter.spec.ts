@@ -176,6 +176,7 @@ describe('values', () => {
     expect(readInstant('2024-04-18T06:02:03.470 02:00')?.toISOString()).toBe('2024-04-18T04:02:03.470Z');
     expect(readInstant('2024-04-18T06:02-0130')?.toISOString()).toBe('2024-04-18T07:32:00.000Z');
     expect(readInstant('2024-02-29T23:59:59.999999999Z')?.toISOString()).toBe('2024-02-29T23:59:59.999Z');
+    expect(readInstant('9999-12-31T23:59:59-23:59')).toBeUndefined();
   });
 
   it.each([
