@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { Anyone } from '../http/access.js';
 import { absolute } from '../json-api/links.js';
 import { Refusal } from '../refusal.js';
-import { describeService } from './document.js';
 
 const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
@@ -33,8 +32,8 @@ export class OpenApiController {
 
   /** OpenAPI 3.1. */
   @Get('openapi.json')
-  show(@Res() response: Response): void {
-    this.document ??= Buffer.from(JSON.stringify(describeService(absolute(response, ''))));
+  async show(@Res() response: Response): Promise<void> {
+    this.document ??= await describe(absolute(response, ''));
     send(response, 'application/json', this.document);
   }
 
@@ -53,6 +52,12 @@ export class OpenApiController {
     if (type === undefined) throw new Refusal('route_unknown');
     send(response, type, await readFile(join(SWAGGER_UI, file)));
   }
+}
+
+/** What describes the service is loaded when someone asks: Swagger takes about as long to load as TypeORM does. */
+async function describe(publicUrl: string): Promise<Buffer> {
+  const { describeService } = await import('./document.js');
+  return Buffer.from(JSON.stringify(describeService(publicUrl)));
 }
 
 function pageBelow(base: string): string {
