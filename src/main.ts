@@ -26,6 +26,9 @@ const shutdown = new Shutdown({
     say(process.stderr, `${message}: ${err instanceof Error ? err.stack : String(err)}`),
 });
 
+// A full disk beneath the log, or a reader that went away, takes the log and never the service.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 try {
   await start(new Config());
 } catch (error) {

@@ -47,7 +47,7 @@ export async function withService<T>(audit: boolean, work: (service: Service) =>
 function divertLog(audit: boolean): void {
   const { root } = PinoLogger;
   root.level = audit ? 'info' : 'silent';
-  Object.assign(root, { [pino.symbols.streamSym]: pino.destination({ dest: 2, sync: true }) });
+  Object.assign(root, { [pino.symbols.streamSym]: process.stderr });
 }
 
 function roomOf<T>(app: INestApplicationContext, room: Type<T>): T {

@@ -18,6 +18,8 @@ export function loggerOptions(config: Config): Params {
       timestamp: stdTimeFunctions.isoTime,
       wrapSerializers: false,
       serializers: { err: describeError },
+      // pino's own stream retries for ever, and blocks the process, when the disk beneath it is full.
+      stream: process.stdout,
     },
     forRoutes: [], // RequestLog writes the line: pino-http would keep the request's headers and raw URL
   };

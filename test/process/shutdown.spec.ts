@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '../support/client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { freePort } from '../support/free-port.js';
 import { lockSessions, untilSomeoneWaits } from '../support/locks.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 import { ask } from '../support/sql.js';
@@ -10,6 +12,7 @@ import { ask } from '../support/sql.js';
 jest.setTimeout(60_000);
 
 const PASSWORD = 'correct horse battery';
+const SECRET_KEY = '0123456789abcdef'.repeat(4);
 
 describe('SIGTERM and SIGINT', () => {
   let database: TestDatabase;
@@ -33,7 +36,7 @@ describe('SIGTERM and SIGINT', () => {
   const start = () =>
     ServerProcess.start({
       DATABASE_URL: database.url,
-      SECRET_KEY: '0123456789abcdef'.repeat(4),
+      SECRET_KEY,
       ADMIN_PASSWORD: PASSWORD,
       LOG_LEVEL: 'info',
     });
@@ -88,6 +91,19 @@ describe('SIGTERM and SIGINT', () => {
     expect(hanging.log.filter(({ msg }) => /stopping failed|SIG/.test(String(msg)))).toEqual([
       expect.objectContaining({ msg: 'SIGTERM: stopping' }),
     ]);
+  });
+
+  it('SECURITY 172: end a server whose log has no room as any other; until then it serves', async () => {
+    const port = await freePort();
+    const fullDisk = `import fs from 'node:fs'; fs.closeSync(1); fs.openSync('/dev/full', 'w');`;
+    const settings = { DATABASE_URL: database.url, SECRET_KEY, PORT: String(port), LOG_LEVEL: 'info' };
+    const server = ServerProcess.spawn(settings, fullDisk);
+    const client = new Client(port, 4);
+    while ((await client.get('/health/live').catch(() => null)) === null && server.isRunning) await sleep(50);
+    for (let n = 0; n < 5; n++) {
+      expect((await client.signIn('admin@example.com', PASSWORD)).status).toBe(201);
+    }
+    expect(await server.stop()).toBe(0);
   });
 
   it('leave no connection to the database', async () => {
