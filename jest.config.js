@@ -10,4 +10,5 @@ export default {
   setupFiles: ['<rootDir>/test/support/environment.ts'],
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.js'],
   testTimeout: 30_000,
+  maxWorkers: 2, // on two cores Jest would otherwise run every file in one growing process
 };
