@@ -62,6 +62,21 @@ describe('SIGTERM and SIGINT', () => {
     },
   );
 
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s sent to npm ends the server it started, and npm with 0',
+    async (signal) => {
+      const server = await ServerProcess.npmStart({
+        DATABASE_URL: database.url,
+        SECRET_KEY,
+        LOG_LEVEL: 'info',
+      });
+      const { port } = server;
+      expect(await server.stop(signal)).toBe(0);
+      expect(server.log.at(-1)).toMatchObject({ msg: `${signal}: stopping` });
+      await expect(new Client(port, 1).get('/health/live')).rejects.toThrow('ECONNREFUSED');
+    },
+  );
+
   it('SECURITY 159: under load no request goes without its answer', async () => {
     const server = await start();
     const statuses: number[] = [];

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { built } from './built.js';
 import { Client } from './client.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -43,6 +44,15 @@ export class ServerProcess {
     const args = [...modules.flatMap((name) => ['--import', name]), 'src/main.ts'];
     const env = { PATH: process.env.PATH, ...SETTINGS, ...settings };
     return new ServerProcess(spawn(process.execPath, args, { cwd: ROOT, env }));
+  }
+
+  /** Starts one by README's command, on what is built, and waits until it greets. Signals go to npm. */
+  static async npmStart(settings: Record<string, string>): Promise<ServerProcess> {
+    await built();
+    const env = { PATH: process.env.PATH, ...SETTINGS, ...settings };
+    const server = new ServerProcess(spawn('npm', ['start', '--ignore-scripts'], { cwd: ROOT, env }));
+    await server.ready();
+    return server;
   }
 
   /** Starts one and waits until it greets. */
