@@ -17,7 +17,7 @@ import { Anyone, OptionallySignedIn, SignedIn, WhoCalls } from '../http/access.j
 import { clientAddress } from '../http/client-address.js';
 import { answerCollection, answerMeta, answerNothing, answerResource } from '../json-api/answer.js';
 import { readAttributes, readRelated, readResource } from '../json-api/document.js';
-import { pathId } from '../json-api/path-id.js';
+import { isId, pathId } from '../json-api/path-id.js';
 import { readFilter, readListQuery, readQuery, type Query } from '../json-api/query.js';
 import { NEWEST_FIRST } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -26,7 +26,7 @@ import { OtpValidation, SessionDescription } from './session.attributes.js';
 import type { Session } from './session.entity.js';
 import { sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
-import { SignInsService } from './sign-ins.service.js';
+import { NOBODY, SignInsService } from './sign-ins.service.js';
 import type { SignedInCaller } from './signed-in.js';
 
 /** `/api/v2/sessions`: the contract's routes, and those that a session's owner expects beside them. */
@@ -90,7 +90,9 @@ export class SessionsController {
     const sent = readResource(request, sessionResource, { id, anyId: true });
     const { otp, password } = readAttributes(OtpValidation, sent, sessionResource);
     const proof = { otp, password, userId: readRelated(sent, 'user', 'users') };
-    const session = await this.signIns.validateOtp(idOrNone(id), proof, caller, clientAddress(request));
+    // What cannot be an id is a session that does not fit, like any unknown one: the same 401.
+    const known = isId(id) ? id : NOBODY;
+    const session = await this.signIns.validateOtp(known, proof, caller, clientAddress(request));
     answerResource(response, 200, sessionResource, session, query);
   }
 
@@ -148,13 +150,4 @@ function refuseForeignUsers(caller: SignedInCaller, { include }: Query, sessions
   if (!include?.has('user') || may(caller, 'user.read')) return;
   if (sessions.every(({ userId }) => userId === caller.user.id)) return;
   throw new Refusal('forbidden', { parameter: 'include' });
-}
-
-/** An id that cannot be one is a session that does not fit, like any unknown one: the same 401. */
-function idOrNone(id: string): string {
-  try {
-    return pathId(id);
-  } catch {
-    return '0';
-  }
 }

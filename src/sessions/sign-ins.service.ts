@@ -29,8 +29,8 @@ export interface MachineSessionDraft {
   readonly expiresAt: Date | null;
 }
 
-/** No user has it: what does not fit is checked against nobody, and so takes as long. */
-const NOBODY = '0';
+/** No user and no session has this id: what does not fit is checked against nobody, and so takes as long. */
+export const NOBODY = '0';
 
 /** How sessions come to be: by password, by a second factor, and for a machine. */
 @Injectable()
