@@ -25,7 +25,7 @@ interface AuditEvent {
 export class AuditLog {
   constructor(private readonly log: PinoLogger) {}
 
-  /** Hands the line, with the time and the request's id, to the log. It never fails, and only kill -9 can lose it. */
+  /** Hands the line, with the time and the request's id, to the log. It never fails; a log that has no room loses it. */
   record(event: AuditEvent): void {
     const fields = Object.entries(event).map(([name, value]) => [name, printable(value)]);
     this.log.info({ audit: true, ...Object.fromEntries(fields) }, 'audit');
