@@ -1,5 +1,4 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { Server } from 'node:http';
 import { generateSync } from 'otplib';
 import { DataSource } from 'typeorm';
 import request, { type Test } from 'supertest';
@@ -43,7 +42,7 @@ export class Latchkey {
 
   async stop(): Promise<void> {
     // A kept-alive connection that is not yet idle when the server closes would hold it for another minute.
-    (this.app.getHttpServer() as Server).closeAllConnections();
+    this.app.getHttpServer().closeAllConnections();
     await this.app.close();
     if (this.ownsDatabase) await this.database.drop();
   }
