@@ -11,6 +11,10 @@ interface Key<T> {
 }
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The other APIs that are served from the same core. */
+export const FACES = ['lendix', 'clerk', 'portos', 'zitadel'] as const;
+export type Face = (typeof FACES)[number];
+
 const inTests = (environment: Environment) => environment.NODE_ENV === 'test';
 
 /** Every key that Latchkey reads. This file is the only place that reads the environment. */
@@ -71,12 +75,31 @@ export const KEYS = {
     read: (raw) => commaList(raw).map(origin),
   } satisfies Key<string[]>,
   GEOIP_DB: optional('Path of a MaxMind .mmdb file that turns addresses into places.', 'none', String),
+  FACES: {
+    sentence: 'Which other APIs are served beside the native one, with commas; `none` for none.',
+    shownDefault: FACES.join(','),
+    read: (raw) => (raw === 'none' ? [] : raw === undefined ? [...FACES] : commaList(raw).map(face)),
+  } satisfies Key<Face[]>,
+  INTERCOM_SECRET: optional("Secret under which Lendix's `intercomHash` is made.", 'none', String),
+  SMS_WEBHOOK_URL: optional(
+    'Where SMS are handed over: a POST of JSON `{to, text}`.',
+    'none',
+    webAddressWithQuery,
+  ),
+  TWILIO_ACCOUNT_SID: optional('Account of Twilio, which sends SMS instead of a webhook.', 'none', String),
+  TWILIO_AUTH_TOKEN: optional('Its token.', 'none', String),
+  TWILIO_FROM: optional('Number or messaging service that Twilio sends from.', 'none', String),
+  CONSOLE_CODES: {
+    sentence: 'Whether codes that no channel can carry are printed on the console.',
+    shownDefault: 'true, false when NODE_ENV is production',
+    read: (raw, environment) => (raw === undefined ? environment.NODE_ENV !== 'production' : yesOrNo(raw)),
+  } satisfies Key<boolean>,
   SMTP_URL: optional(
-    'Where security notices are sent from, `smtp://user:password@host:port`.',
+    'Where mail (codes and security notices) is sent through, `smtp://user:password@host:port`.',
     'none',
     mailAddress,
   ),
-  MAIL_FROM: text('Sender of security notices.', 'Latchkey <latchkey@localhost>'),
+  MAIL_FROM: text('Sender of mail.', 'Latchkey <latchkey@localhost>'),
   DOCS: {
     sentence: 'Whether /docs and /openapi.json are served.',
     shownDefault: 'true, false when NODE_ENV is production',
@@ -109,6 +132,9 @@ export class Config {
     }
     if (values.DATABASE_URL && !environment.SECRET_KEY) {
       wrong.push('SECRET_KEY is required with DATABASE_URL: set it to the output of `openssl rand -hex 32`');
+    }
+    if (environment.TWILIO_ACCOUNT_SID && !(environment.TWILIO_AUTH_TOKEN && environment.TWILIO_FROM)) {
+      wrong.push('TWILIO_AUTH_TOKEN and TWILIO_FROM are required with TWILIO_ACCOUNT_SID');
     }
     if (wrong.length > 0) throw new ConfigError(wrong);
     this.values = values as Values;
@@ -178,6 +204,14 @@ function webAddress(raw: string): string {
   const url = address(raw, ['http:', 'https:'], 'https://latchkey.example.com');
   if (url.search || url.hash || url.username) throw new Error('must have no query, fragment or user');
   return url.href.replace(/\/+$/, '');
+}
+
+function webAddressWithQuery(raw: string): string {
+  return address(raw, ['http:', 'https:'], 'https://sms.example.com/send').href;
+}
+
+function face(raw: string): Face {
+  return oneOf(raw, FACES) as Face;
 }
 
 function databaseAddress(raw: string): string {

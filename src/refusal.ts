@@ -12,11 +12,21 @@ export type Reason =
   | 'not_interactive'
   | 'forbidden'
   | 'last_administrator'
+  | 'user_closed'
+  | 'step_up_required'
+  | 'origin_not_allowed'
   // what is asked for
   | 'not_found'
   | 'conflict'
   | 'two_factor_already_on'
   | 'enrollment_expired'
+  | 'session_over'
+  | 'session_expired'
+  | 'verification_over'
+  | 'verification_out_of_order'
+  | 'code_not_sent'
+  | 'strategy_unavailable'
+  | 'organization_unknown'
   // attributes of the resource that was sent
   | 'blank'
   | 'invalid'
@@ -30,6 +40,8 @@ export type Reason =
   // limits
   | 'too_many_sign_ins'
   | 'too_many_codes'
+  | 'too_many_codes_sent'
+  | 'channel_unavailable'
   | 'busy'
   | 'unavailable'
   // the request as HTTP and as a document

@@ -1,12 +1,30 @@
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Refusal } from '../refusal.js';
 
-/** How one API speaks below its path: how it reads a body, and how it words a refusal. */
+/** A credential as a request presents it. */
+export interface Presented {
+  /** A session's token, a JWT, or a browser's credential. */
+  readonly credential: string;
+  /** Whose it has to be, where the request says so; another's credential is none then. */
+  readonly userId?: string;
+}
+
+/** How one API speaks below its path: how it reads a credential and a body, and how it words a refusal. */
 export interface Wire {
   /** The path below which this API lives, e.g. `/api/v2`. */
   readonly prefix: string;
   /** Turns `request.body`, a Buffer, into what the API's controllers read; runs on unknown routes too. */
   readonly readBody?: RequestHandler;
+  /**
+   * The credential of a request, where this API carries it elsewhere than the native one does; undefined without one.
+   * @throws Refusal unauthenticated, credentials_conflict
+   */
+  readonly readCredential?: (request: Request) => Presented | undefined;
+  /**
+   * True for an API whose credential browsers send by themselves (a cookie): state changes need an `Origin` of
+   * ALLOWED_ORIGINS then, and those origins may send it.
+   */
+  readonly ambient?: boolean;
   /** Answers the refusal: status, headers and body, in the API's own words. */
   write(response: Response, refusal: Refusal): void;
 }

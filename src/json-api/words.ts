@@ -75,11 +75,24 @@ export const WORDS = {
   not_interactive: denied('forbidden'),
   forbidden: denied('forbidden'),
   last_administrator: conflict('The last administrator cannot be taken away'),
+  user_closed: unauthenticated, // DECISIONS.md, Native 12
+  step_up_required: {
+    ...denied('step_up_required'),
+    detail: 'Prove yourself once more: open a verification',
+  },
+  origin_not_allowed: denied('forbidden'),
 
   not_found: notFound('The resource does not exist'),
   conflict: conflict('The request conflicts with the present state of the resource'),
   two_factor_already_on: conflict('Two-factor authentication is already on'),
   enrollment_expired: conflict('The enrollment has expired: start a new one'),
+  session_over: notFound('The resource does not exist'),
+  session_expired: notFound('The resource does not exist'),
+  verification_over: conflict('The verification is over: open a new one'),
+  verification_out_of_order: conflict('The verification asks for another factor at this point'),
+  code_not_sent: conflict('No code was sent for this verification that is still valid'),
+  strategy_unavailable: attribute('is not available'),
+  organization_unknown: attribute('attribute is invalid'),
 
   blank: attribute("can't be blank"),
   invalid: attribute('attribute is invalid'),
@@ -93,6 +106,8 @@ export const WORDS = {
 
   too_many_sign_ins: tooMany('Too many failed sign-ins: try again later'),
   too_many_codes: tooMany('Too many codes: try again later'),
+  too_many_codes_sent: tooMany('A code was sent just now, or too many were: try again later'),
+  channel_unavailable: unavailable('Codes cannot be sent this way at this moment', 60),
   busy: unavailable('Too much is asked at this moment: try again soon', 2),
   unavailable: unavailable('The service is not available at this moment: try again soon', 5),
 

@@ -5,7 +5,7 @@ import { AuditLog } from '../delivery/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import { KeysService, type JwtPayload } from '../keys/keys.service.js';
 import { Refusal } from '../refusal.js';
-import type { Origin } from '../sessions/origin.js';
+import { NOWHERE, type Origin } from '../sessions/origin.js';
 import type { Session } from '../sessions/session.entity.js';
 import type { SignedInCaller } from '../sessions/signed-in.js';
 import { SignInsService, type MachineSessionDraft } from '../sessions/sign-ins.service.js';
@@ -14,7 +14,7 @@ import type { User } from '../users/user.entity.js';
 /** The command line comes from no address and with no browser. */
 const FROM_THE_COMMAND_LINE: Origin = {
   lastIp: OPERATOR.ip,
-  location: null,
+  ...NOWHERE,
   userAgent: null,
   device: null,
   platform: null,

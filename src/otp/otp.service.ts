@@ -156,13 +156,17 @@ export class OtpService {
    * transaction: if that throws, the code is not spent. Of many callers with one code, one succeeds.
    * @throws Refusal wrong_code at `otp`; too_many_codes; whatever `then` throws
    */
-  async spend<T>(user: User, code: string, then: (manager: EntityManager) => Promise<T>): Promise<T> {
+  async spend<T>(
+    user: User,
+    code: string,
+    then: (manager: EntityManager, kind: 'totp' | 'recovery_code') => Promise<T>,
+  ): Promise<T> {
     const { result, kind } = await this.counted(user.id, async () => {
       const found = await this.find(user, code);
       if (found === null) return null;
       return this.store.transaction(async (manager) => {
         if (!(await found.claim(manager))) return null;
-        return { result: await then(manager), kind: found.kind };
+        return { result: await then(manager, found.kind), kind: found.kind };
       });
     });
     if (kind === 'recovery_code') await this.tellOfRecoveryCode(user);

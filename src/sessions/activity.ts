@@ -36,21 +36,23 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
     await this.flush();
   }
 
-  /** When a browser session that is used at this moment expires. */
-  expiryFrom(now: Date): Date {
-    return new Date(now.getTime() + this.config.get('SESSION_DAYS') * DAY_MILLISECONDS);
+  /**
+   * When a browser session that is opened, renewed or used at this moment expires.
+   * @param lifetimeSeconds its own lifetime; without one it slides
+   */
+  expiryFrom(now: Date, lifetimeSeconds: number | null = null): Date {
+    const slides = this.config.get('SESSION_DAYS') * DAY_MILLISECONDS;
+    return new Date(now.getTime() + (lifetimeSeconds === null ? slides : lifetimeSeconds * 1000));
   }
 
   /** Notes that a live session was used, and shows it on the session at once. */
   note(session: Session, ip: string): void {
     const now = this.clock.now();
     if (now.getTime() - session.lastActivityAt.getTime() < STAMPED_EVERY_MILLISECONDS) return;
-    const location = this.origins.locate(ip);
-    session.lastActivityAt = now;
-    session.lastIp = ip;
-    session.location = location;
-    if (!session.machine) session.expiresAt = this.expiryFrom(now);
-    this.stamps.set(session.id, { sessionId: session.id, at: now, ip, location });
+    const place = this.origins.locate(ip);
+    Object.assign(session, place, { lastActivityAt: now, lastIp: ip });
+    if (!session.machine && session.lifetimeSeconds === null) session.expiresAt = this.expiryFrom(now);
+    this.stamps.set(session.id, { sessionId: session.id, at: now, ip, place });
   }
 
   /** Writes what was gathered. What cannot be written now is written with the next lot. */

@@ -1,11 +1,14 @@
-import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { Request } from 'express';
 import type { Caller } from '../caller.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { accessOf, type Access, type CalledRequest } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
+import { wireFor, WIRES, type Presented, type Wire } from '../http/wire.js';
 import { Refusal, type Reason } from '../refusal.js';
 import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
+import type { SignedInCaller } from './signed-in.js';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
@@ -18,6 +21,7 @@ export class SessionGuard implements CanActivate {
   constructor(
     private readonly sessions: SessionsService,
     private readonly audit: AuditLog,
+    @Inject(WIRES) private readonly wires: readonly Wire[],
   ) {}
 
   /** @throws Refusal unauthenticated, credentials_conflict, otp_required, read_only_session, not_interactive */
@@ -26,8 +30,7 @@ export class SessionGuard implements CanActivate {
     if (access === undefined) throw new Error('a route that does not declare who may call it');
     if (access.who === 'anyone') return true;
     const request = context.switchToHttp().getRequest<CalledRequest>();
-    const credential = credentialOf(request);
-    const caller = credential ? await this.sessions.recognise(credential, clientAddress(request)) : null;
+    const caller = await this.callerOf(request);
     if (caller === null) {
       if (access.who === 'optional') return true;
       throw new Refusal('unauthenticated');
@@ -46,6 +49,19 @@ export class SessionGuard implements CanActivate {
     });
     throw new Refusal(reason);
   }
+
+  private async callerOf(request: Request): Promise<SignedInCaller | null> {
+    const { readCredential = nativeCredential } = wireFor(this.wires, request.originalUrl);
+    const presented = readCredential(request);
+    if (presented === undefined) return null;
+    const caller = await this.sessions.recognise(presented.credential, clientAddress(request));
+    return presented.userId === undefined || presented.userId === caller?.user.id ? caller : null;
+  }
+}
+
+function nativeCredential(request: Request): Presented | undefined {
+  const credential = credentialOf(request);
+  return credential === undefined ? undefined : { credential };
 }
 
 function whyNot(caller: Caller, access: Access, method: string): Reason | null {

@@ -53,7 +53,7 @@ export const sessionResource: Resource<Session> = {
       moves: true,
     },
     two_factor_auth: {
-      read: (session) => session.otpVerifiedAt !== null,
+      read: (session) => session.secondFactorVerifiedAt !== null,
       kind: 'boolean',
       field: 'twoFactorAuth',
       initial: false,

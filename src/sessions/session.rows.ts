@@ -6,14 +6,21 @@ import { Session } from './session.entity.js';
 export const SESSION = `s.id, s.user_id AS "userId", s.status, s.token_hash AS "tokenHash", s.machine,
   s.read_only AS "readOnly", s.name, s.note, s.last_ip AS "lastIp", s.location, s.user_agent AS "userAgent",
   s.device, s.platform, s.browser, s.single_sign_on AS "singleSignOn", s.otp_attempts AS "otpAttempts",
-  s.otp_verified_at AS "otpVerifiedAt", s.version, s.created_at AS "createdAt",
-  s.last_activity_at AS "lastActivityAt", s.expires_at AS "expiresAt", s.ended_at AS "endedAt"`;
+  s.user_verified_at AS "userVerifiedAt", s.password_verified_at AS "passwordVerifiedAt",
+  s.email_code_verified_at AS "emailCodeVerifiedAt", s.sms_code_verified_at AS "smsCodeVerifiedAt",
+  s.totp_verified_at AS "totpVerifiedAt", s.recovery_code_verified_at AS "recoveryCodeVerifiedAt",
+  s.first_factor_verified_at AS "firstFactorVerifiedAt", s.otp_verified_at AS "secondFactorVerifiedAt",
+  s.browser_id AS "browserId", s.organization_id AS "organizationId", s.creator_id AS "creatorId",
+  s.device_name AS "deviceName", s.environment, s.city, s.country, s.latitude, s.longitude, s.fingerprint, s.agent,
+  s.metadata, s.lifetime_seconds AS "lifetimeSeconds", s.refresh_token_hash AS "refreshTokenHash", s.version,
+  s.changed_at AS "changedAt", s.created_at AS "createdAt", s.last_activity_at AS "lastActivityAt",
+  s.expires_at AS "expiresAt", s.ended_at AS "endedAt"`;
 
 /** What is read of its user: all but the password hash. */
 export const OWNER = `u.email AS "u_email", u.email_key AS "u_emailKey", u.first_name AS "u_firstName",
   u.last_name AS "u_lastName", u.avatar_url AS "u_avatarUrl", u.phone_number AS "u_phoneNumber",
   u.locale AS "u_locale", u.time_zone AS "u_timeZone", u.status AS "u_status", u.rights AS "u_rights",
-  u.credentials_version AS "u_credentialsVersion", u.two_factor_auth AS "u_twoFactorAuth",
+  u.credentials_version AS "u_credentialsVersion", u.two_factor_auth AS "u_twoFactorAuth", u.metadata AS "u_metadata",
   u.created_at AS "u_createdAt", u.updated_at AS "u_updatedAt"`;
 
 /** Active and unexpired at $1: the one definition of a live session in SQL (see `Session#isLive`). */
@@ -36,6 +43,16 @@ export const LISTED: Columns = {
   twoFactorAuth: { sql: '(s.otp_verified_at IS NOT NULL)', kind: 'boolean', nullable: false },
   singleSignOn: { sql: 's.single_sign_on', kind: 'boolean', nullable: false },
   createdAt: { sql: 's.created_at', kind: 'instant', nullable: false },
+  changedAt: { sql: 's.changed_at', kind: 'instant', nullable: false },
+  version: { sql: 's.version', kind: 'integer', nullable: false },
+  neverExpires: { sql: '(s.expires_at IS NULL)', kind: 'boolean', nullable: false },
+  userEmail: { sql: '(SELECT o.email FROM users o WHERE o.id = s.user_id)', kind: 'text', nullable: false },
+  deviceName: { sql: 's.device_name', kind: 'text', nullable: true },
+  environment: { sql: 's.environment', kind: 'text', nullable: true },
+  browserId: { sql: 's.browser_id', kind: 'integer', nullable: true },
+  organizationId: { sql: 's.organization_id', kind: 'integer', nullable: true },
+  creatorId: { sql: 'coalesce(s.creator_id, s.user_id)', kind: 'integer', nullable: false },
+  fingerprint: { sql: 's.fingerprint', kind: 'text', nullable: true },
 };
 
 /** A row of `SESSION` as the entity, so that it answers questions about itself. */

@@ -7,25 +7,75 @@ import type { User } from '../users/user.entity.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
 import { asSession, LISTED, LIVE, OWNER, SESSION, withUser } from './session.rows.js';
 
-/** What a new session is made of. */
+/** What a new session is made of; what is left out is null (`metadata`: empty). */
 export type SessionRow = Pick<
   Session,
-  | 'userId'
-  | 'status'
-  | 'tokenHash'
-  | 'machine'
-  | 'readOnly'
-  | 'name'
-  | 'note'
-  | 'lastIp'
-  | 'location'
-  | 'userAgent'
-  | 'device'
-  | 'platform'
-  | 'browser'
-  | 'createdAt'
-  | 'expiresAt'
->;
+  'userId' | 'status' | 'tokenHash' | 'machine' | 'readOnly' | 'createdAt' | 'expiresAt'
+> &
+  Partial<
+    Omit<
+      Session,
+      | 'id'
+      | 'user'
+      | 'holder'
+      | 'organization'
+      | 'version'
+      | 'otpAttempts'
+      | 'token'
+      | 'refreshToken'
+      | 'securedUntil'
+      | 'isLive'
+      | 'isPending'
+      | 'isSecured'
+      | 'isFresh'
+    >
+  >;
+
+/** The columns that an INSERT writes, with their types and the row's names of them; the user is $1. */
+const WRITTEN: readonly (readonly [column: string, type: string, name: keyof SessionRow])[] = [
+  ['user_id', 'bigint', 'userId'],
+  ['status', 'text', 'status'],
+  ['token_hash', 'bytea', 'tokenHash'],
+  ['machine', 'boolean', 'machine'],
+  ['read_only', 'boolean', 'readOnly'],
+  ['name', 'text', 'name'],
+  ['note', 'text', 'note'],
+  ['last_ip', 'text', 'lastIp'],
+  ['location', 'text', 'location'],
+  ['city', 'text', 'city'],
+  ['country', 'text', 'country'],
+  ['latitude', 'double precision', 'latitude'],
+  ['longitude', 'double precision', 'longitude'],
+  ['user_agent', 'text', 'userAgent'],
+  ['device', 'text', 'device'],
+  ['platform', 'text', 'platform'],
+  ['browser', 'text', 'browser'],
+  ['user_verified_at', 'timestamptz', 'userVerifiedAt'],
+  ['password_verified_at', 'timestamptz', 'passwordVerifiedAt'],
+  ['email_code_verified_at', 'timestamptz', 'emailCodeVerifiedAt'],
+  ['sms_code_verified_at', 'timestamptz', 'smsCodeVerifiedAt'],
+  ['totp_verified_at', 'timestamptz', 'totpVerifiedAt'],
+  ['recovery_code_verified_at', 'timestamptz', 'recoveryCodeVerifiedAt'],
+  ['first_factor_verified_at', 'timestamptz', 'firstFactorVerifiedAt'],
+  ['otp_verified_at', 'timestamptz', 'secondFactorVerifiedAt'],
+  ['browser_id', 'bigint', 'browserId'],
+  ['organization_id', 'bigint', 'organizationId'],
+  ['creator_id', 'bigint', 'creatorId'],
+  ['device_name', 'text', 'deviceName'],
+  ['environment', 'text', 'environment'],
+  ['fingerprint', 'text', 'fingerprint'],
+  ['agent', 'jsonb', 'agent'],
+  ['metadata', 'jsonb', 'metadata'],
+  ['lifetime_seconds', 'integer', 'lifetimeSeconds'],
+  ['refresh_token_hash', 'bytea', 'refreshTokenHash'],
+  ['created_at', 'timestamptz', 'createdAt'],
+  ['last_activity_at', 'timestamptz', 'createdAt'],
+  ['changed_at', 'timestamptz', 'createdAt'],
+  ['expires_at', 'timestamptz', 'expiresAt'],
+];
+
+/** The first parameter behind those of the row. */
+const NEXT = WRITTEN.length + 1;
 
 /** Whose sessions a statement may touch: one user's, or everybody's. */
 export type Scope = { readonly userId: string } | 'everyone';
@@ -59,12 +109,12 @@ export class SessionsStore {
     return rows[0] === undefined ? null : withUser(rows[0]);
   }
 
-  /** A session in whatever state. */
+  /** A session in whatever state, once it names its user. */
   async find(id: string): Promise<Session | null> {
     const rows = await prepared<Session>(
       this.database,
       'session_by_id',
-      `SELECT ${SESSION} FROM sessions s WHERE s.id = $1`,
+      `SELECT ${SESSION} FROM sessions s WHERE s.id = $1 AND s.user_id IS NOT NULL`,
       [id],
     );
     return asSession(rows[0]);
@@ -104,7 +154,7 @@ export class SessionsStore {
     return this.insert(
       'session_open',
       row,
-      `FROM users u WHERE u.id = $1 AND u.status = 'active' AND u.credentials_version = $16 FOR SHARE OF u`,
+      `FROM users u WHERE u.id = $1 AND u.status = 'active' AND u.credentials_version = $${NEXT} FOR SHARE OF u`,
       [credentialsVersion],
     );
   }
@@ -118,9 +168,9 @@ export class SessionsStore {
       'session_open_machine',
       row,
       `FROM sessions asking JOIN users u ON u.id = asking.user_id
-       WHERE asking.id = $16 AND asking.user_id = $1 AND asking.status = 'active' AND u.status = 'active'
+       WHERE asking.id = $${NEXT} AND asking.user_id = $1 AND asking.status = 'active' AND u.status = 'active'
          AND NOT asking.machine AND NOT asking.read_only
-         AND (asking.expires_at IS NULL OR asking.expires_at > $17)
+         AND (asking.expires_at IS NULL OR asking.expires_at > $${NEXT + 1})
        FOR SHARE OF u, asking`,
       [askingSessionId, now],
     );
@@ -154,7 +204,7 @@ export class SessionsStore {
     manager: EntityManager,
     id: string,
     credentialsVersion: number,
-    change: { tokenHash: Buffer; now: Date; expiresAt: Date },
+    change: { tokenHash: Buffer; now: Date; expiresAt: Date; factor: 'totp' | 'recovery_code' },
   ): Promise<Session | null> {
     const rows = await prepared<Session>(
       manager,
@@ -163,10 +213,12 @@ export class SessionsStore {
          SELECT u.id FROM users u JOIN sessions p ON p.user_id = u.id
          WHERE p.id = $1 AND u.status = 'active' AND u.credentials_version = $2 FOR SHARE OF u)
        UPDATE sessions s SET status = 'active', token_hash = $3, otp_verified_at = $4, last_activity_at = $4,
-         expires_at = $5, version = version + 1
+         totp_verified_at = CASE WHEN $6 = 'totp' THEN $4 ELSE totp_verified_at END,
+         recovery_code_verified_at = CASE WHEN $6 = 'recovery_code' THEN $4 ELSE recovery_code_verified_at END,
+         expires_at = $5, version = version + 1, changed_at = $4
        FROM owner WHERE s.id = $1 AND s.user_id = owner.id AND s.status = 'pending_otp'
        RETURNING ${SESSION}`,
-      [id, credentialsVersion, change.tokenHash, change.now, change.expiresAt],
+      [id, credentialsVersion, change.tokenHash, change.now, change.expiresAt, change.factor],
     );
     return asSession(rows[0]);
   }
@@ -182,7 +234,7 @@ export class SessionsStore {
       this.database,
       'session_describe',
       `UPDATE sessions s SET name = CASE WHEN $4 THEN $5 ELSE name END, note = CASE WHEN $6 THEN $7 ELSE note END,
-         version = version + 1
+         version = version + 1, changed_at = $1
        WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING ${SESSION}`,
       [now, id, scopeId(scope), name !== undefined, name, note !== undefined, note],
     );
@@ -194,7 +246,7 @@ export class SessionsStore {
     const rows = await prepared<{ userId: string }>(
       this.database,
       'session_end',
-      `UPDATE sessions s SET status = $4, ended_at = $1, version = version + 1
+      `UPDATE sessions s SET status = $4, ended_at = $1, version = version + 1, changed_at = $1
        WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING s.user_id AS "userId"`,
       [now, id, scopeId(scope), status],
     );
@@ -206,7 +258,7 @@ export class SessionsStore {
     const rows = await prepared<{ userId: string }>(
       this.database,
       'session_end_pending',
-      `UPDATE sessions SET status = 'ended', ended_at = $2, version = version + 1
+      `UPDATE sessions SET status = 'ended', ended_at = $2, version = version + 1, changed_at = $2
        WHERE id = $1 AND status = 'pending_otp' RETURNING user_id AS "userId"`,
       [id, now],
     );
@@ -219,32 +271,15 @@ export class SessionsStore {
     source: string,
     values: readonly unknown[],
   ): Promise<Session | null> {
+    const given: Partial<SessionRow> = { metadata: {}, ...row };
+    const selected = WRITTEN.map(([, type], index) => (index === 0 ? 'u.id' : `$${index + 1}::${type}`));
     const rows = await prepared<Session>(
       this.database,
       name,
-      `INSERT INTO sessions AS s (user_id, status, token_hash, machine, read_only, name, note, last_ip, location,
-         user_agent, device, platform, browser, created_at, last_activity_at, expires_at)
-       SELECT u.id, $2::text, $3::bytea, $4::boolean, $5::boolean, $6::text, $7::text, $8::text, $9::text,
-         $10::text, $11::text, $12::text, $13::text, $14::timestamptz, $14::timestamptz, $15::timestamptz ${source}
+      `INSERT INTO sessions AS s (${WRITTEN.map(([column]) => column).join(', ')})
+       SELECT ${selected.join(', ')} ${source}
        RETURNING ${SESSION}`,
-      [
-        row.userId,
-        row.status,
-        row.tokenHash,
-        row.machine,
-        row.readOnly,
-        row.name,
-        row.note,
-        row.lastIp,
-        row.location,
-        row.userAgent,
-        row.device,
-        row.platform,
-        row.browser,
-        row.createdAt,
-        row.expiresAt,
-        ...values,
-      ],
+      [...WRITTEN.map(([, , property]) => given[property] ?? null), ...values],
     );
     return asSession(rows[0]);
   }

@@ -20,6 +20,21 @@ interface OtpProof {
   readonly otp: string;
 }
 
+/** What a session is opened with beside the proof; what is left out is null. */
+export interface SignInDraft {
+  readonly name?: string | null;
+  readonly note?: string | null;
+  readonly deviceName?: string | null;
+  readonly environment?: string | null;
+  readonly metadata?: Record<string, string>;
+  /** A fixed life instead of a sliding one. */
+  readonly lifetimeSeconds?: number | null;
+  /** Whether it can be renewed with a token of its own. */
+  readonly refreshable?: boolean;
+  /** The browser that will hold it. */
+  readonly browserId?: string | null;
+}
+
 /** What a machine session is opened with. */
 export interface MachineSessionDraft {
   readonly name: string;
@@ -47,22 +62,18 @@ export class SignInsService {
 
   /**
    * Opens a session for an e-mail address and a password; pending when a second factor is owed.
-   * @returns the session with its token, shown here and never again; null when the credentials are wrong
-   * @throws Refusal too_many_sign_ins, busy
+   * @returns the session with its token (and its refresh token), shown here and never again; null when the
+   *   credentials are wrong
+   * @throws Refusal user_closed, too_many_sign_ins, busy
    */
-  async signIn(
-    email: string,
-    password: string,
-    description: { name: string | null; note: string | null },
-    origin: Origin,
-  ): Promise<Session | null> {
+  async signIn(email: string, password: string, draft: SignInDraft, origin: Origin): Promise<Session | null> {
     // Credentials that change between the check and the opening are checked once more, as they are now.
     for (let attempt = 0; attempt < 2; attempt++) {
       const user = await this.audit.recordRefusal({ action: 'session.open', ip: origin.lastIp }, () =>
         this.passwordCheck.verify(email, password, origin.lastIp),
       );
       if (user === null) break;
-      const session = await this.open(user, description, origin);
+      const session = await this.open(user, draft, origin);
       if (session !== null) return session;
     }
     this.audit.record({
@@ -94,6 +105,23 @@ export class SignInsService {
   }
 
   /**
+   * Makes a pending session active by a one-time password alone: the caller's credential says that the password was
+   * proved. As `validateOtp`, under a new token.
+   * @throws Refusal unauthenticated unless the session is pending; otp_window_passed; wrong_code at `otp`;
+   *   too_many_codes
+   */
+  async finish(caller: SignedInCaller, code: string): Promise<Session> {
+    const { session, user, ip } = caller;
+    const about = { action: 'session.validate_otp', sessionId: session.id, userId: user.id, ip };
+    const finished = await this.audit.recordRefusal(about, () => {
+      if (!caller.pending) throw new Refusal('unauthenticated');
+      return this.promote(session, user, code);
+    });
+    this.audit.record({ ...about, outcome: 'ok' });
+    return finished;
+  }
+
+  /**
    * Opens a machine session: named, without a window or a sliding expiry.
    * @param asking the session it is asked for with; null for the command line
    * @returns the session with its token, shown here and never again; null when the asking session is not live,
@@ -116,24 +144,30 @@ export class SignInsService {
 
   private async open(
     user: User,
-    description: { name: string | null; note: string | null },
+    { refreshable = false, ...draft }: SignInDraft,
     origin: Origin,
   ): Promise<Session | null> {
     const createdAt = this.clock.now();
+    const refreshToken = refreshable ? mintToken() : null;
     const row: Omit<SessionRow, 'tokenHash'> = {
       ...origin,
-      ...description,
+      ...draft,
       userId: user.id,
       status: user.twoFactorAuth ? 'pending_otp' : 'active',
       machine: false,
       readOnly: false,
       createdAt,
-      expiresAt: this.activity.expiryFrom(createdAt),
+      userVerifiedAt: createdAt,
+      passwordVerifiedAt: createdAt,
+      firstFactorVerifiedAt: createdAt,
+      expiresAt: this.activity.expiryFrom(createdAt, draft.lifetimeSeconds),
+      refreshTokenHash: refreshToken === null ? null : hashToken(refreshToken),
     };
     const session = await this.withToken(user, (tokenHash) =>
       this.store.open({ ...row, tokenHash }, user.credentialsVersion),
     );
     if (session !== null) {
+      if (refreshToken !== null) session.refreshToken = refreshToken;
       const { lastIp: ip } = origin;
       this.audit.record({
         action: 'session.open',
@@ -164,13 +198,19 @@ export class SignInsService {
     if (session === null || user === null) throw new Refusal('unauthenticated');
     if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
     if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');
+    return this.promote(session, user, proof.otp);
+  }
+
+  /** Spends a code for a pending session whose password was proved: it becomes active under a new token. */
+  private async promote({ id, lifetimeSeconds }: Session, user: User, code: string): Promise<Session> {
     const windowMilliseconds = this.config.get('OTP_WINDOW_SECONDS') * 1000;
     const openedAfter = new Date(this.clock.milliseconds() - windowMilliseconds);
     if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
     const token = mintToken();
-    const validated = await this.otp.spend(user, proof.otp, async (manager) => {
+    const validated = await this.otp.spend(user, code, async (manager, factor) => {
       const now = this.clock.now();
-      const change = { tokenHash: hashToken(token), now, expiresAt: this.activity.expiryFrom(now) };
+      const expiresAt = this.activity.expiryFrom(now, lifetimeSeconds);
+      const change = { tokenHash: hashToken(token), now, expiresAt, factor };
       const active = await this.store.promote(manager, id, user.credentialsVersion, change);
       if (active === null) throw new Refusal('unauthenticated');
       return active;

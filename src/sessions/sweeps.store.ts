@@ -4,6 +4,7 @@ import { prepared, unprepared } from '../database/prepared.js';
 import { whereOf } from '../database/where-of.js';
 import type { Filter } from '../page.js';
 import type { CredentialChange } from '../users/credential-changes.js';
+import type { Place } from './origin.js';
 import { LISTED, LIVE } from './session.rows.js';
 import { scopeId, type Scope } from './sessions.store.js';
 
@@ -12,7 +13,7 @@ export interface ActivityStamp {
   readonly sessionId: string;
   readonly at: Date;
   readonly ip: string;
-  readonly location: string | null;
+  readonly place: Place;
 }
 
 /** SQL that changes many sessions at once. Rows are locked in the order of their ids: two sweeps cannot deadlock. */
@@ -28,7 +29,7 @@ export class SweepsStore {
          SELECT s.id FROM sessions s
          WHERE ${LIVE} AND ($2::bigint IS NULL OR s.user_id = $2) AND s.id <> $3 AND (${kept})
          ORDER BY s.id FOR UPDATE OF s)
-       UPDATE sessions s SET status = 'revoked', ended_at = $1, version = version + 1
+       UPDATE sessions s SET status = 'revoked', ended_at = $1, version = version + 1, changed_at = $1
        FROM kept WHERE s.id = kept.id RETURNING s.id`;
     return this.database.transaction(async (manager) => {
       const ended = await unprepared(manager, statement, values);
@@ -48,7 +49,7 @@ export class SweepsStore {
          WHERE user_id = $1 AND status IN ('active', 'pending_otp') AND ($3 OR NOT machine)
            AND ($4::bigint IS NULL OR id <> $4)
          ORDER BY id FOR UPDATE)
-       UPDATE sessions s SET status = 'revoked', ended_at = $2, version = version + 1
+       UPDATE sessions s SET status = 'revoked', ended_at = $2, version = version + 1, changed_at = $2
        FROM ended WHERE s.id = ended.id`,
       [change.userId, now, change.ends === 'all', change.keepSessionId],
     );
@@ -56,7 +57,7 @@ export class SweepsStore {
     await prepared(
       manager,
       'session_second_factor_proved',
-      `UPDATE sessions SET otp_verified_at = $2, version = version + 1
+      `UPDATE sessions SET otp_verified_at = $2, totp_verified_at = $2, version = version + 1, changed_at = $2
        WHERE id = $1 AND status = 'active' AND NOT machine`,
       [change.keepSessionId, now],
     );
@@ -74,18 +75,24 @@ export class SweepsStore {
         manager,
         'sessions_stamp_activity',
         `WITH stamps AS (
-           SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[]) AS t (id, at, ip, location)),
+           SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[],
+             $7::double precision[], $8::double precision[])
+             AS t (id, at, ip, location, city, country, latitude, longitude)),
          locked AS (
            SELECT s.id FROM sessions s JOIN stamps USING (id) WHERE s.status = 'active' ORDER BY s.id FOR UPDATE OF s)
          UPDATE sessions s SET last_activity_at = stamps.at, last_ip = stamps.ip, location = stamps.location,
-           expires_at = CASE WHEN s.machine THEN s.expires_at ELSE stamps.at + make_interval(days => $5::int) END
+           city = stamps.city, country = stamps.country, latitude = stamps.latitude, longitude = stamps.longitude,
+           expires_at = CASE WHEN s.machine OR s.lifetime_seconds IS NOT NULL THEN s.expires_at
+             ELSE stamps.at + make_interval(days => $9::int) END
          FROM stamps JOIN locked USING (id)
          WHERE s.id = stamps.id AND s.status = 'active' AND s.last_activity_at < stamps.at`,
         [
           inOrder.map((stamp) => stamp.sessionId),
           inOrder.map((stamp) => stamp.at),
           inOrder.map((stamp) => stamp.ip),
-          inOrder.map((stamp) => stamp.location),
+          ...(['location', 'city', 'country', 'latitude', 'longitude'] as const).map((part) =>
+            inOrder.map(({ place }) => place[part]),
+          ),
           sessionDays,
         ],
       );

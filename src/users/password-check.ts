@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Refusal } from '../refusal.js';
 import { Passwords } from '../secrets.js';
 import { Attempts, type Limit } from './attempts.js';
 import { emailKey } from './email.js';
@@ -17,7 +18,8 @@ export class PasswordCheck {
   /**
    * The active user whose address and password these are, or null. Takes the same time and the same statements
    * for an unknown address, a wrong password, a closed user, and a password that no hash can hold.
-   * @throws Refusal too_many_sign_ins past a limit of DECISIONS.md, All APIs 8; busy when the hashing line is full
+   * @throws Refusal user_closed for a closed user's right password; too_many_sign_ins past a limit of DECISIONS.md,
+   *   All APIs 8; busy when the hashing line is full
    */
   async verify(email: string, password: string, ip: string): Promise<User | null> {
     const key = emailKey(email);
@@ -26,7 +28,7 @@ export class PasswordCheck {
 
   /**
    * The user with this id, if the password is theirs: for callers who prove themselves once more.
-   * @throws Refusal too_many_sign_ins, busy, as `verify`
+   * @throws Refusal user_closed, too_many_sign_ins, busy, as `verify`
    */
   async reprove(id: string, password: string, ip: string): Promise<User | null> {
     const user = await this.store.find(id);
@@ -41,9 +43,10 @@ export class PasswordCheck {
   ): Promise<User | null> {
     return this.attempts.guard(signInLimits(key, ip), 'too_many_sign_ins', async () => {
       const user = await load();
-      const hash = user?.status === 'active' ? user.passwordHash : null;
+      const hash = user?.passwordHash ?? null;
       const fits = await this.passwords.check(password, hash);
       if (user === null || hash === null || !fits) return null;
+      if (user.status !== 'active') throw new Refusal('user_closed');
       if (this.passwords.isOutdated(hash))
         await this.store.rehash(user.id, hash, await this.passwords.hash(password));
       return user;

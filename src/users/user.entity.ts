@@ -55,6 +55,10 @@ export class User {
   @Column('boolean', { name: 'two_factor_auth', default: false })
   twoFactorAuth: boolean;
 
+  /** What administrators note of the person: shown to them and put into their JWTs, never written by them. */
+  @Column('jsonb', { default: {} })
+  metadata: Record<string, unknown>;
+
   @Column('timestamp with time zone', { name: 'created_at', precision: 3 })
   createdAt: Date;
 

@@ -10,7 +10,7 @@ import { User } from './user.entity.js';
 const COLUMNS = `id, email, email_key AS "emailKey", first_name AS "firstName", last_name AS "lastName",
   avatar_url AS "avatarUrl", phone_number AS "phoneNumber", locale, time_zone AS "timeZone", status, rights,
   password_hash AS "passwordHash", credentials_version AS "credentialsVersion",
-  two_factor_auth AS "twoFactorAuth", created_at AS "createdAt", updated_at AS "updatedAt"`;
+  two_factor_auth AS "twoFactorAuth", metadata, created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 const LISTED: Columns = {
   id: { sql: 'id', kind: 'integer', nullable: false },

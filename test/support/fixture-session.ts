@@ -17,7 +17,7 @@ export type FixtureSession = Partial<
     | 'platform'
     | 'browser'
     | 'singleSignOn'
-    | 'otpVerifiedAt'
+    | 'secondFactorVerifiedAt'
     | 'createdAt'
     | 'lastActivityAt'
     | 'expiresAt'
@@ -46,7 +46,7 @@ export async function addSession(
     row.platform ?? null,
     row.browser ?? null,
     row.singleSignOn ?? false,
-    row.otpVerifiedAt ?? null,
+    row.secondFactorVerifiedAt ?? null,
     createdAt,
     row.lastActivityAt ?? createdAt,
     row.expiresAt ?? null,

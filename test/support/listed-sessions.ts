@@ -24,8 +24,20 @@ export function sessionsOfEveryKind(now: number): FixtureSession[] {
     { name: null, platform: 'linux', browser: 'firefox', location: '', lastActivityAt: ago(30) },
     { name: 'robot', machine: true, readOnly: true, lastIp: '10.0.1.7', createdAt: ago(24 * 40) },
     { name: 'robot', machine: true, expiresAt: ahead(48), lastActivityAt: ago(1) },
-    { name: 'tablet', otpVerifiedAt: ago(1), singleSignOn: true, platform: 'ios', browser: 'safari' },
-    { name: '100% a_b', otpVerifiedAt: ago(2), location: 'vienna', device: 'mobile', createdAt: ago(1) },
+    {
+      name: 'tablet',
+      secondFactorVerifiedAt: ago(1),
+      singleSignOn: true,
+      platform: 'ios',
+      browser: 'safari',
+    },
+    {
+      name: '100% a_b',
+      secondFactorVerifiedAt: ago(2),
+      location: 'vienna',
+      device: 'mobile',
+      createdAt: ago(1),
+    },
   ];
 }
 
