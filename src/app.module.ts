@@ -1,9 +1,9 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Global, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { PinoLogger } from 'nestjs-pino';
 import { entities, migrations } from '../ormconfig.js';
 import { Clock } from './clock.js';
-import { Config } from './config.js';
+import { Config, type Face } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
 import type { Database } from './database/open.js';
 import { AuditLog } from './delivery/audit-log.js';
@@ -21,7 +21,14 @@ import { Passwords, Sealer } from './secrets.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { UsersModule } from './users/users.module.js';
 
+/** The other APIs: how each speaks, and its room. */
+const OTHERS: Partial<Record<Face, { readonly wire: Wire; readonly room: Type }>> = {};
+
 const NATIVE: Wire = { prefix: '/api/v2', readBody, write: writeErrors };
+
+function served(config: Config): { wire: Wire; room: Type }[] {
+  return config.get('FACES').flatMap((face) => OTHERS[face] ?? []);
+}
 
 /** What every room may ask for by its class. */
 @Global()
@@ -38,7 +45,7 @@ class Foundation {
         { provide: Passwords, useValue: passwords },
         { provide: Sealer, useValue: new Sealer(secretKey) },
         { provide: Notices, useFactory: notices, inject: [PinoLogger] },
-        { provide: WIRES, useValue: [NATIVE] },
+        { provide: WIRES, useValue: [NATIVE, ...served(config).map(({ wire }) => wire)] },
         Clock,
         AuditLog,
       ],
@@ -76,6 +83,7 @@ export class AppModule {
         UsersModule,
         KeysModule,
         HttpModule,
+        ...served(config).map(({ room }) => room),
         ...(config.get('DOCS') ? [OpenApiModule] : []),
       ],
     };

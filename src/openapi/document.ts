@@ -1,6 +1,7 @@
 import { DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
 import { JSON_API } from '../json-api/media-type.js';
-import type { Answer, Operation, Operations } from './operation.js';
+import { FACES, type Face } from '../config.js';
+import type { Answer, DescribedFace, Operation, Operations } from './operation.js';
 import { OTP_OPERATIONS } from './otp.operations.js';
 import { parametersOf } from './parameters.js';
 import { refusalsOf, type RefusalsOfStatus } from './refusals.js';
@@ -17,8 +18,27 @@ export const OPERATIONS: Operations = {
   ...SERVICE_OPERATIONS,
 };
 
-/** The service as an OpenAPI 3.1 document. @param publicUrl the base of every path */
-export function describeService(publicUrl: string): OpenAPIObject {
+/** The operations of each of the other APIs, and the schemas they refer to; filled as the faces are described. */
+const FACE_OPERATIONS: Readonly<Record<Face, { operations: Operations; schemas: Record<string, Schema> }>> = {
+  lendix: { operations: {}, schemas: {} },
+  clerk: { operations: {}, schemas: {} },
+  portos: { operations: {}, schemas: {} },
+  zitadel: { operations: {}, schemas: {} },
+};
+
+/** Everything that is described of the native API and the given others, by `METHOD /path/{id}`. */
+export function operationsWith(faces: readonly Face[]): Operations {
+  const served = FACES.filter((face) => faces.includes(face)).map((face) => FACE_OPERATIONS[face].operations);
+  return Object.assign({}, OPERATIONS, ...served) as Operations;
+}
+
+/**
+ * The service as an OpenAPI 3.1 document.
+ * @param publicUrl the base of every path
+ * @param faces the other APIs that are served
+ */
+export function describeService(publicUrl: string, faces: readonly Face[]): OpenAPIObject {
+  const operations = operationsWith(faces);
   const head = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Latchkey')
@@ -29,45 +49,42 @@ export function describeService(publicUrl: string): OpenAPIObject {
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer(publicUrl)
     .addApiKey({ type: 'apiKey', name: 'X-Auth-Token', in: 'header' }, 'token')
-    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'bearer');
-  for (const tag of new Set(Object.values(OPERATIONS).map((operation) => operation.tag))) head.addTag(tag);
+    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'bearer')
+    .addApiKey({ type: 'apiKey', name: 'sessionToken', in: 'header' }, 'lendix_token')
+    .addApiKey({ type: 'apiKey', name: 'userId', in: 'header' }, 'lendix_user')
+    .addApiKey({ type: 'apiKey', name: '__client', in: 'cookie' }, 'clerk_browser');
+  for (const tag of new Set(Object.values(operations).map((operation) => operation.tag))) head.addTag(tag);
   const built = head.build();
   const paths: Record<string, Record<string, object>> = {};
-  for (const [key, operation] of Object.entries(OPERATIONS)) {
+  for (const [key, operation] of Object.entries(operations)) {
     const [method = '', path = ''] = key.split(' ');
     paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(method, path, operation) };
   }
-  const components = { ...built.components, schemas: componentSchemas() };
+  const faceSchemas = faces.map((face) => FACE_OPERATIONS[face].schemas);
+  const schemas = Object.assign(componentSchemas(), ...faceSchemas) as NonNullable<
+    OpenAPIObject['components']
+  >['schemas'];
+  const components = { ...built.components, schemas };
   return { ...built, components, paths };
 }
 
 function operationObject(method: string, path: string, operation: Operation): object {
-  const { tag, summary, description, who, body, native } = operation;
+  const { tag, summary, description, who, native, face } = operation;
+  const requestBody = requestBodyOf(operation);
   const parameters = parametersOf(path, operation);
   return {
     tags: [tag],
     summary,
     ...(description ? { description } : {}),
     operationId: operationId(method, path),
-    security: SECURITY[who],
+    security: native === undefined && face ? face.security : SECURITY[who],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body && native
-      ? {
-          requestBody: {
-            required: true,
-            content: content(
-              JSON_API,
-              requestDocument(body.shape, native.resource, body.named ?? false),
-              body.examples,
-            ),
-          },
-        }
-      : {}),
+    ...(requestBody ? { requestBody } : {}),
     responses: Object.fromEntries([
       ...operation.answers.map((answer) => [String(answer.status), answerObject(answer)]),
       ...refusalsOf(method, path, operation).map((refusals) => [
         String(refusals.status),
-        refusalObject(refusals),
+        refusalObject(refusals, face),
       ]),
     ]) as object,
   };
@@ -94,12 +111,26 @@ function answerObject(answer: Answer): object {
   };
 }
 
-function refusalObject({ status, title, examples }: RefusalsOfStatus): object {
+function requestBodyOf({ native, body, sent }: Operation): object | undefined {
+  if (sent) {
+    return { required: !sent.optional, content: content(sent.mediaType, sent.schema, sent.examples) };
+  }
+  if (!native || !body) return undefined;
+  const schema = requestDocument(body.shape, native.resource, body.named ?? false);
+  return { required: true, content: content(JSON_API, schema, body.examples) };
+}
+
+function refusalObject(
+  { status, title, examples }: RefusalsOfStatus,
+  face: DescribedFace | undefined,
+): object {
   const headers = HEADERS_OF_STATUS[status];
   return {
     description: title,
     ...(headers ? { headers } : {}),
-    content: content(JSON_API, ref('errors'), examples),
+    content: face
+      ? content(face.mediaType, face.errors, examples)
+      : content(JSON_API, ref('errors'), examples),
   };
 }
 

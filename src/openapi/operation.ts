@@ -1,6 +1,6 @@
 import type { Access } from '../http/access.js';
 import type { AnyResource } from '../json-api/resource.js';
-import type { Problem } from '../refusal.js';
+import type { Problem, Refusal } from '../refusal.js';
 import type { Schema, Shape } from './schemas.js';
 
 /** One answer that is no refusal. */
@@ -24,6 +24,27 @@ interface RequestBody {
   readonly named?: boolean;
 }
 
+/** What the routes of one of the other APIs have in common. */
+export interface DescribedFace {
+  /** Under which of the security schemes of `document.ts` they are called; any one of them. */
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  /** The media type of its refusals. */
+  readonly mediaType: string;
+  /** The schema of a refusal's body. */
+  readonly errors: Schema;
+  /** A refusal as it is really sent. */
+  answer(refusal: Refusal): { readonly status: number; readonly body: object };
+}
+
+/** The body that a route of another API takes. */
+interface FaceBody {
+  readonly mediaType: string;
+  readonly schema: Schema;
+  readonly examples: Readonly<Record<string, unknown>>;
+  /** Whether it may be left out. */
+  readonly optional?: boolean;
+}
+
 /** A query parameter of one route alone. */
 interface OwnParameter {
   readonly name: string;
@@ -33,7 +54,17 @@ interface OwnParameter {
 
 /** What is said about one route. The answers that many routes share are added by `refusals.ts`. */
 export interface Operation {
-  readonly tag: 'Sessions' | 'Machine tokens' | 'Users' | 'One-time passwords' | 'Operation';
+  readonly tag:
+    | 'Sessions'
+    | 'Machine tokens'
+    | 'Users'
+    | 'Organizations'
+    | 'One-time passwords'
+    | 'Operation'
+    | 'Lendix'
+    | 'Clerk'
+    | 'PORTOS'
+    | 'ZITADEL';
   readonly summary: string;
   readonly description?: string;
   /** The same as the route's own declaration; a test holds them against each other. */
@@ -44,6 +75,10 @@ export interface Operation {
     /** The families of query parameters: of one resource, of a list, or its filters alone. */
     readonly query: 'one' | 'list' | 'filter';
   };
+  /** For the routes of another API. */
+  readonly face?: DescribedFace;
+  /** For the routes of another API: the body they take. */
+  readonly sent?: FaceBody;
   readonly readOnlyToo?: boolean;
   readonly parameters?: readonly OwnParameter[];
   readonly body?: RequestBody;

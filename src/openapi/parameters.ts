@@ -16,8 +16,10 @@ export interface Parameter {
 }
 
 /** The parameters of a route: those in its path, those of its family of queries, and its own. */
-export function parametersOf(path: string, { native, parameters = [] }: Operation): Parameter[] {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => pathParameter(name));
+export function parametersOf(path: string, { native, face, parameters = [] }: Operation): Parameter[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) =>
+    pathParameter(name, face ? '^[A-Za-z0-9_-]+$' : '^[0-9]+$'),
+  );
   const own = parameters.map((parameter) => ({ ...parameter, in: 'query' as const }));
   if (native === undefined) return [...inPath, ...own];
   const { resource, query } = native;
@@ -29,13 +31,13 @@ export function parametersOf(path: string, { native, parameters = [] }: Operatio
   return [...inPath, ...own, ...asked];
 }
 
-function pathParameter(name: string): Parameter {
+function pathParameter(name: string, pattern: string): Parameter {
   return {
     name,
     in: 'path',
     required: true,
     description: 'The id.',
-    schema: { type: 'string', pattern: '^[0-9]+$' },
+    schema: { type: 'string', pattern },
   };
 }
 

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { errorsDocument } from '../json-api/errors.js';
 import { WORDS } from '../json-api/words.js';
 import { Refusal, type Problem } from '../refusal.js';
@@ -11,19 +12,32 @@ export interface RefusalsOfStatus {
   readonly examples: Readonly<Record<string, object>>;
 }
 
-/** Every refusal of a native route, in the words that are really sent, by ascending status. */
+/** Every refusal of an API's route, in the words that are really sent, by ascending status. */
 export function refusalsOf(method: string, path: string, operation: Operation): RefusalsOfStatus[] {
-  if (operation.native === undefined) return [];
-  const byStatus = new Map<number, { title: string; examples: Record<string, object> }>();
+  const { native, face, refusals = [] } = operation;
+  if (native === undefined && face === undefined) return [];
   const implied = [...ofCaller(method, operation), ...ofRequest(path, operation), ...OF_ANYTHING];
-  for (const problem of [...(operation.refusals ?? []), ...implied]) {
-    const { status, title } = WORDS[problem.reason];
+  const byStatus = new Map<number, { title: string; examples: Record<string, object> }>();
+  for (const problem of face ? [...refusals, ...OF_ANY_FACE] : [...refusals, ...implied]) {
+    const refusal = Refusal.of([problem]);
+    const { status, body } = face?.answer(refusal) ?? nativeAnswer(refusal);
+    const title = STATUS_CODES[status] ?? '';
     const entry = byStatus.get(status) ?? { title, examples: {} };
     byStatus.set(status, entry);
-    entry.examples[nameOf(problem)] ??= errorsDocument(Refusal.of([problem]));
+    entry.examples[nameOf(problem)] ??= body;
   }
   return [...byStatus].map(([status, entry]) => ({ status, ...entry })).sort((a, b) => a.status - b.status);
 }
+
+function nativeAnswer(refusal: Refusal): { status: number; body: object } {
+  return { status: WORDS[refusal.reason].status, body: errorsDocument(refusal) };
+}
+
+const OF_ANY_FACE: readonly Problem[] = [
+  { reason: 'payload_too_large' },
+  { reason: 'internal' },
+  { reason: 'unavailable' },
+];
 
 const OF_ANYTHING: readonly Problem[] = [
   { reason: 'unsupported_parameter', parameter: 'colour' },

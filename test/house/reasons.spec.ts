@@ -6,11 +6,11 @@ import { nodesOf, sourceFiles } from '../support/source-files.js';
 const files = sourceFiles();
 const reasons = reasonsOfTheUnion();
 
-/** Status → codes: productive.txt and DECISIONS.md, Native 4, 5, 6 and 14. */
+/** Status → codes: productive.txt and DECISIONS.md, Native 4, 5, 6 and 14; `step_up_required`: SECURITY.md 86. */
 const DOCUMENTED: Readonly<Record<number, readonly string[]>> = {
   400: ['bad_request'],
   401: ['invalid_auth_token'],
-  403: ['forbidden', 'otp_required', 'read_only_session', 'validation_time_expired'],
+  403: ['forbidden', 'otp_required', 'read_only_session', 'step_up_required', 'validation_time_expired'],
   404: ['not_found'],
   405: ['method_not_allowed'],
   406: ['not_acceptable'],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { OPERATIONS } from '../../src/openapi/document.js';
+import { FACES } from '../../src/config.js';
+import { operationsWith } from '../../src/openapi/document.js';
 import { document as sent, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import { declaredRoutesOf } from '../support/routes.js';
 import { operationsOf, SchemaCheck, type Described } from './described.js';
@@ -31,7 +32,7 @@ describe('documentation', () => {
     for (const { method, path, access } of declaredRoutesOf(latchkey.app)) {
       const name = `${method} ${path.replace(/:(\w+)/g, '{$1}')}`;
       if (OWN_ROUTES.includes(name)) continue;
-      const { who, readOnlyToo } = OPERATIONS[name]!;
+      const { who, readOnlyToo } = operationsWith(FACES)[name]!;
       expect({ name, who, readOnlyToo: readOnlyToo ?? false }).toEqual({
         name,
         who: access?.who,

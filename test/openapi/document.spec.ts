@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { FACES } from '../../src/config.js';
 import { EXAMPLES, type Example } from '../../src/openapi/contract-examples.js';
 import { describeService } from '../../src/openapi/document.js';
 import { operationsOf, SchemaCheck, type Described } from './described.js';
 
-const document = JSON.parse(JSON.stringify(describeService('http://localhost:3000'))) as Described;
+const document = JSON.parse(JSON.stringify(describeService('http://localhost:3000', FACES))) as Described;
 const operations = operationsOf(document);
 const check = new SchemaCheck(document);
 
