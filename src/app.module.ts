@@ -8,6 +8,7 @@ import { dataSourceOptions } from './database/data-source.js';
 import type { Database } from './database/open.js';
 import { AuditLog } from './delivery/audit-log.js';
 import { Notices } from './delivery/mailer.js';
+import { Messenger, waysOf } from './delivery/messenger.js';
 import { HttpModule } from './http/http.module.js';
 import { Metrics } from './http/metrics.js';
 import { WIRES, type Wire } from './http/wire.js';
@@ -38,6 +39,7 @@ class Foundation {
     const { values } = config;
     const passwords = new Passwords(values.BCRYPT_COST, values.PASSWORD_CONCURRENCY, values.PASSWORD_QUEUE);
     const notices = (log: PinoLogger) => new Notices(values.SMTP_URL, values.MAIL_FROM, log);
+    const messenger = (log: PinoLogger) => new Messenger(waysOf(config), log);
     return {
       module: Foundation,
       providers: [
@@ -45,11 +47,12 @@ class Foundation {
         { provide: Passwords, useValue: passwords },
         { provide: Sealer, useValue: new Sealer(secretKey) },
         { provide: Notices, useFactory: notices, inject: [PinoLogger] },
+        { provide: Messenger, useFactory: messenger, inject: [PinoLogger] },
         { provide: WIRES, useValue: [NATIVE, ...served(config).map(({ wire }) => wire)] },
         Clock,
         AuditLog,
       ],
-      exports: [Config, Passwords, Sealer, Notices, WIRES, Clock, AuditLog],
+      exports: [Config, Passwords, Sealer, Notices, Messenger, WIRES, Clock, AuditLog],
     };
   }
 }

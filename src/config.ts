@@ -136,6 +136,9 @@ export class Config {
     if (environment.TWILIO_ACCOUNT_SID && !(environment.TWILIO_AUTH_TOKEN && environment.TWILIO_FROM)) {
       wrong.push('TWILIO_AUTH_TOKEN and TWILIO_FROM are required with TWILIO_ACCOUNT_SID');
     }
+    if (environment.TWILIO_ACCOUNT_SID && environment.SMS_WEBHOOK_URL) {
+      wrong.push('SMS_WEBHOOK_URL and TWILIO_ACCOUNT_SID are two ways for SMS: set one of them');
+    }
     if (wrong.length > 0) throw new ConfigError(wrong);
     this.values = values as Values;
   }

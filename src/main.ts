@@ -6,6 +6,7 @@ import { Config, ConfigError } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
 import { prepareDatabase } from './database/migrate.js';
 import { openDatabase } from './database/open.js';
+import { Messenger } from './delivery/messenger.js';
 import { asRefusal } from './http/failure.js';
 import { drain } from './http/open-responses.js';
 import { Shutdown } from './http/shutdown.js';
@@ -73,10 +74,22 @@ function greet(
     ...(administrator ? [`Administrator:  ${email}`] : []),
     ...(administrator?.password ? [`Password:       ${password}   (shown this once)`] : []),
     ...(config.get('SMTP_URL') === undefined ? ['Security notices are not sent: SMTP_URL is not set'] : []),
+    ...codeLines(app.get(Messenger)),
     'Sign in:',
     signInCommand(url, email, password),
   ];
   say(process.stdout, lines.join('\n'));
+}
+
+/** Says where codes go; a mail server for codes by mail needs no saying. */
+function codeLines(messenger: Messenger): string[] {
+  const settings = { sms: 'SMS_WEBHOOK_URL', email: 'SMTP_URL' } as const;
+  return (['sms', 'email'] as const).flatMap((channel) => {
+    const way = messenger.wayOf(channel);
+    const codes = `Codes by ${channel === 'sms' ? 'SMS' : 'mail'}`;
+    if (way === 'console') return [`${codes} are printed here: ${settings[channel]} is not set`];
+    return way === null ? [`${codes} cannot be sent: ${settings[channel]} is not set`] : [];
+  });
 }
 
 /** One line for a POSIX shell that works as it is pasted. */

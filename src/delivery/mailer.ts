@@ -1,6 +1,8 @@
 import type { OnModuleDestroy } from '@nestjs/common';
-import { createTransport, type Transporter } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deliver, PAUSES_SECONDS, type DeliveryLog } from './retries.js';
+import { plainMail, smtpTransport } from './smtp.js';
 
 /** A security notice to one user, in plain text. */
 interface Notice {
@@ -13,13 +15,7 @@ interface Notice {
 /** How every notice ends. */
 const IF_IT_WAS_NOT_YOU = 'If that was not you, tell your administrator at once.';
 
-/** Where failed deliveries are told of; never whom they were for or what they said. */
-interface Log {
-  warn(fields: object, message: string): void;
-}
-
 const MOST_WAITING = 1_000;
-const DEFAULT_PAUSES_SECONDS = [1, 5, 25];
 const FLUSH_SECONDS = 3;
 
 /**
@@ -40,10 +36,10 @@ export class Notices implements OnModuleDestroy {
   constructor(
     smtpUrl: string | undefined,
     private readonly from: string,
-    private readonly log: Log,
-    private readonly pausesSeconds: readonly number[] = DEFAULT_PAUSES_SECONDS,
+    private readonly log: DeliveryLog,
+    private readonly pausesSeconds: readonly number[] = PAUSES_SECONDS,
   ) {
-    this.transport = smtpUrl === undefined ? null : transportTo(smtpUrl);
+    this.transport = smtpUrl === undefined ? null : smtpTransport(smtpUrl);
   }
 
   /** Puts the notice in line and returns at once; when too many wait already, it is dropped and the log says so. */
@@ -63,51 +59,13 @@ export class Notices implements OnModuleDestroy {
   }
 
   private async sendWaiting(transport: Transporter): Promise<void> {
+    const { pausesSeconds, log, from } = this;
+    const terms = { what: 'notice', pausesSeconds, stop: this.stop.signal, log };
     for (let notice = this.waiting[0]; notice !== undefined; notice = this.waiting[0]) {
-      await this.deliver(transport, notice);
+      const mail = plainMail(from, { ...notice, text: `${notice.text} ${IF_IT_WAS_NOT_YOU}` });
+      await deliver(() => transport.sendMail(mail), terms);
       this.waiting.shift();
     }
     this.sending = null;
   }
-
-  private async deliver(transport: Transporter, notice: Notice): Promise<void> {
-    for (const pauseSeconds of [...this.pausesSeconds, null]) {
-      try {
-        await transport.sendMail(toMail(notice, this.from));
-        return;
-      } catch (error) {
-        const { code, responseCode } = error as { code?: string; responseCode?: number };
-        const again = pauseSeconds !== null;
-        this.log.warn(
-          { code, responseCode },
-          again ? 'notice not sent, will be tried again' : 'notice not sent',
-        );
-        if (!again) return;
-        await sleep(pauseSeconds * 1000, undefined, { signal: this.stop.signal, ref: false }).catch(
-          () => undefined,
-        );
-      }
-    }
-  }
-}
-
-function transportTo(smtpUrl: string): Transporter {
-  return createTransport({
-    url: smtpUrl,
-    connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
-    socketTimeout: 20_000,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
-}
-
-/** The address goes in as an object and every header as one line, so that neither can add a recipient or a header. */
-function toMail({ to, subject, text }: Notice, from: string) {
-  const recipient = { name: '', address: oneLine(to) };
-  return { from, to: recipient, subject: oneLine(subject), text: `${text} ${IF_IT_WAS_NOT_YOU}` };
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ').trim();
 }
