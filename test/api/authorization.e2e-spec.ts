@@ -4,28 +4,19 @@ import { OPERATOR } from '../../src/caller.js';
 import { FACES } from '../../src/config.js';
 import { UsersService } from '../../src/users/users.service.js';
 import { document, Latchkey, PASSWORD } from '../support/latchkey.js';
-import { routesOf } from '../support/routes.js';
-import { asCareful, type Careful } from '../support/second-factor.js';
+import {
+  Cast,
+  describeAccess,
+  mintJwt,
+  mintMachine,
+  type AccessRow,
+  type Actor,
+} from '../support/access-table.js';
+import type { Careful } from '../support/second-factor.js';
 
-const ACTORS = [
-  'none',
-  'pending',
-  'read_only',
-  'machine',
-  'jwt',
-  'other_user',
-  'lesser_admin',
-  'admin',
-] as const;
-type Actor = (typeof ACTORS)[number];
-
-interface Row {
-  /** Method and path as the router declares them; the parameters stand for what the victim owns. */
-  readonly route: string;
+interface Row extends AccessRow {
   /** What would be acted upon, if the caller were let in. */
   readonly body?: (victim: Careful) => object;
-  /** The answer to each actor, in the order of `ACTORS`. */
-  readonly answers: readonly number[];
 }
 
 let newcomers = 0;
@@ -78,56 +69,29 @@ const TABLE: readonly Row[] = [
 ];
 
 let latchkey: Latchkey;
-let victim: Careful;
-const tokens = {} as Record<Exclude<Actor, 'pending'>, string | null>;
+let cast: Cast;
 
 beforeAll(async () => {
   latchkey = await Latchkey.start();
-  victim = await asCareful(latchkey);
-  const other = await latchkey.asUser();
-  const lesser = await latchkey.asUser({ rights: ['user.read', 'session.read'] });
-  const admin = await latchkey.asAdmin();
-  Object.assign(tokens, {
-    none: null,
-    read_only: await mintMachine(other.token, true),
-    machine: await mintMachine(other.token, false),
-    jwt: await mintJwt(other.token),
-    other_user: other.token,
-    lesser_admin: lesser.token,
-    admin: admin.token,
-  });
+  cast = await Cast.of(latchkey);
 });
 afterAll(() => latchkey.stop());
 
 describe('every route and every kind of caller', () => {
-  it('SECURITY 63: is in the table: a route that is missing there fails here', () => {
-    const others = FACES.map((face) => `/${face}/`); // each has a table of its own in test/faces
-    const running = routesOf(latchkey.app)
-      .filter(({ path }) => !others.some((prefix) => path.startsWith(prefix)))
-      .map(({ method, path }) => `${method} ${path}`);
-    expect(TABLE.map(({ route }) => route).sort()).toEqual(running.sort());
-  });
-
-  describe.each(TABLE)('$route', ({ route, body, answers }) => {
-    it.each(ACTORS.map((actor, index) => ({ actor, status: answers[index]! })))(
-      'SECURITY 63: answers $status to $actor',
-      async ({ actor, status }) => {
-        const token = await credentialOf(actor, route);
-        const response = await call(route, token, victim, body);
-        expect({ status: response.status, errors: response.body?.errors }).toMatchObject({ status });
-        if (status < 300 && !route.startsWith('GET') && route.includes(':id'))
-          victim = await asCareful(latchkey);
-        else await expectVictimUntouched();
-      },
-    );
-  });
+  const bodyOf = (route: string) => TABLE.find((row) => row.route === route)?.body;
+  describeAccess(
+    (path) => !FACES.some((face) => path.startsWith(`/${face}/`)), // each of them has a table of its own
+    TABLE,
+    () => ({ latchkey, cast }),
+    async (route, actor) => call(route, await tokenFor(actor, route), cast.victim, bodyOf(route)),
+  );
 
   it.each(TABLE.filter(({ route }) => route.includes(':id') && !route.includes('validate_otp')))(
     'SECURITY 60, 61, 62: $route answers for what is somebody else’s as for what does not exist',
     async ({ route, body }) => {
-      const nothing = { ...victim, id: '987654321', sessionId: '987654321', enrollmentId: '987654321' };
-      const foreign = await call(route, tokens.other_user, victim, body);
-      const unknown = await call(route, tokens.other_user, nothing, body);
+      const nothing = { ...cast.victim, id: '987654321', sessionId: '987654321', enrollmentId: '987654321' };
+      const foreign = await call(route, await cast.tokenOf('other_user'), cast.victim, body);
+      const unknown = await call(route, await cast.tokenOf('other_user'), nothing, body);
       expect([foreign.status, foreign.text]).toEqual([unknown.status, unknown.text]);
       expect(foreign.status).toBe(404);
     },
@@ -141,7 +105,7 @@ describe('401', () => {
       const ended = await latchkey.asUser();
       await latchkey.delete(`/api/v2/sessions/${ended.sessionId}`, ended.token).expect(204);
       for (const token of ['0123456789abcdef', '01234567-89ab-cdef-0123-456789abcdef', ended.token]) {
-        const response = await call(route, token, victim, body);
+        const response = await call(route, token, cast.victim, body);
         expect([response.status, response.body.errors[0].code]).toEqual([401, 'invalid_auth_token']);
       }
     },
@@ -219,18 +183,22 @@ describe('401', () => {
 describe('403', () => {
   it('SECURITY 72: a right that is withdrawn is gone from the next request on, whatever the credential', async () => {
     const admin = await latchkey.asUser({ rights: ['session.read', 'user.read', 'user.write'] });
-    const credentials = [admin.token, await mintMachine(admin.token, false), await mintJwt(admin.token)];
+    const credentials = [
+      admin.token,
+      await mintMachine(latchkey, admin.token, false),
+      await mintJwt(latchkey, admin.token),
+    ];
     const seen = async (path: string) => {
       const answers = await Promise.all(credentials.map((token) => latchkey.get(path, token)));
       return answers.map(({ status }) => status);
     };
-    expect(await seen(`/api/v2/users/${victim.id}`)).toEqual([200, 200, 200]);
-    expect(await seen(`/api/v2/sessions/${victim.sessionId}`)).toEqual([200, 200, 200]);
+    expect(await seen(`/api/v2/users/${cast.victim.id}`)).toEqual([200, 200, 200]);
+    expect(await seen(`/api/v2/sessions/${cast.victim.sessionId}`)).toEqual([200, 200, 200]);
 
     await latchkey.app.get(UsersService, { strict: false }).setRights(OPERATOR, admin.id, []);
 
-    expect(await seen(`/api/v2/users/${victim.id}`)).toEqual([404, 404, 404]);
-    expect(await seen(`/api/v2/sessions/${victim.sessionId}`)).toEqual([404, 404, 404]);
+    expect(await seen(`/api/v2/users/${cast.victim.id}`)).toEqual([404, 404, 404]);
+    expect(await seen(`/api/v2/sessions/${cast.victim.sessionId}`)).toEqual([404, 404, 404]);
     await latchkey.post('/api/v2/users', admin.token, aUser()).expect(403);
     const me = await latchkey.get('/api/v2/users/me', admin.token).expect(200);
     expect(me.body.data.attributes.rights).toEqual([]);
@@ -238,18 +206,18 @@ describe('403', () => {
 
   it('SECURITY 72: a right that is given holds from the next request on', async () => {
     const person = await latchkey.asUser();
-    await latchkey.get(`/api/v2/users/${victim.id}`, person.token).expect(404);
+    await latchkey.get(`/api/v2/users/${cast.victim.id}`, person.token).expect(404);
     await latchkey.app.get(UsersService, { strict: false }).setRights(OPERATOR, person.id, ['user.read']);
-    await latchkey.get(`/api/v2/users/${victim.id}`, person.token).expect(200);
+    await latchkey.get(`/api/v2/users/${cast.victim.id}`, person.token).expect(200);
   });
 
   it('SECURITY 85: a machine token shrinks with its owner', async () => {
     const admin = await latchkey.asAdmin();
-    const machine = await mintMachine(admin.token, false);
+    const machine = await mintMachine(latchkey, admin.token, false);
     await latchkey.app.get(UsersService, { strict: false }).setRights(OPERATOR, admin.id, ['session.read']);
-    await latchkey.get(`/api/v2/sessions/${victim.sessionId}`, machine).expect(200);
-    await latchkey.delete(`/api/v2/sessions/${victim.sessionId}`, machine).expect(403);
-    await latchkey.get('/api/v2/sessions/current', victim.token).expect(200);
+    await latchkey.get(`/api/v2/sessions/${cast.victim.sessionId}`, machine).expect(200);
+    await latchkey.delete(`/api/v2/sessions/${cast.victim.sessionId}`, machine).expect(403);
+    await latchkey.get('/api/v2/sessions/current', cast.victim.token).expect(200);
   });
 });
 
@@ -269,32 +237,11 @@ function call(
   return latchkey[verb](path.replace(/:id|:file/, id), token, body?.(whose));
 }
 
-async function mintMachine(token: string, readOnly: boolean): Promise<string> {
-  const body = document('sessions', { name: 'ci', read_only: readOnly });
-  const minted = await latchkey.post('/api/v2/sessions/machine', token, body).expect(201);
-  return minted.body.data.attributes.token;
-}
-
-async function mintJwt(token: string): Promise<string> {
-  const minted = await latchkey.post('/api/v2/sessions/jwt?expires_in=3600', token).expect(201);
-  return minted.body.jwt;
-}
-
-/** A pending session lives for minutes only, and whoever revokes their other sessions ends those of this table. */
-async function credentialOf(actor: Actor, route: string): Promise<string | null> {
-  if (actor === 'pending') return (await latchkey.signIn(await asCareful(latchkey))).token;
-  if (actor === 'machine' && route.endsWith('/revoke'))
-    return mintMachine((await latchkey.asUser()).token, false);
-  return actor === 'other_user' && route.endsWith('/revoke')
-    ? (await latchkey.asUser()).token
-    : tokens[actor];
-}
-
-/** Still signed in, with the second factor, and not renamed by anyone who was refused. */
-async function expectVictimUntouched(): Promise<void> {
-  const { body } = await latchkey.get('/api/v2/sessions/current?include=user', victim.token).expect(200);
-  expect(body.data.attributes.two_factor_auth).toBe(true);
-  expect([body.data.attributes.note, body.included[0].attributes.first_name]).toEqual([null, null]);
+/** Whoever revokes their other sessions ends those of the cast. */
+async function tokenFor(actor: Actor, route: string): Promise<string | null> {
+  if (!route.endsWith('/revoke')) return cast.tokenOf(actor);
+  if (actor === 'machine') return mintMachine(latchkey, (await latchkey.asUser()).token, false);
+  return actor === 'other_user' ? (await latchkey.asUser()).token : cast.tokenOf(actor);
 }
 
 function raw(method: string, path: string, headers = ''): Promise<string> {
