@@ -1,4 +1,5 @@
 import type { OnModuleDestroy } from '@nestjs/common';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Bulkhead } from '../bulkhead.js';
 import type { Config } from '../config.js';
@@ -54,7 +55,9 @@ export class Messenger implements OnModuleDestroy {
     private readonly ways: Ways,
     private readonly log: DeliveryLog,
     private readonly timing: Timing = { pausesSeconds: PAUSES_SECONDS, waitSeconds: 2 },
-  ) {}
+  ) {
+    setMaxListeners(MOST_UNDER_WAY, this.stop.signal); // every message that waits for its next try is one
+  }
 
   /** Whether there is a way to send by this channel: a server for it, or the console in development. */
   carries(channel: Channel): boolean {

@@ -84,6 +84,16 @@ describe('the configuration', () => {
     ['any origin', { ALLOWED_ORIGINS: '*' }, 'ALLOWED_ORIGINS'],
     ['an origin with a path', { ALLOWED_ORIGINS: 'https://example.com/app' }, 'ALLOWED_ORIGINS'],
     ['all proxies', { TRUST_PROXY: 'true' }, 'TRUST_PROXY'],
+    [
+      'two ways for SMS',
+      {
+        SMS_WEBHOOK_URL: 'https://sms.example.com',
+        TWILIO_ACCOUNT_SID: 'AC1',
+        TWILIO_AUTH_TOKEN: 't',
+        TWILIO_FROM: '+1',
+      },
+      'SMS_WEBHOOK_URL',
+    ],
     ['a yes that is not true', { DOCS: 'yes' }, 'DOCS'],
     ['a level that logs nothing known', { LOG_LEVEL: 'all' }, 'LOG_LEVEL'],
   ])('SECURITY 170: refuses to start with %s', (_, environment, name) => {

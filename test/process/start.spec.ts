@@ -31,6 +31,8 @@ describe('a newcomer', () => {
     expect(printed).toContain(`http://localhost:${server.port}/docs`);
     expect(printed).toMatch(/^Administrator: +admin@example\.com$/m);
     expect(server.password).toMatch(/^\w{20}$/);
+    expect(printed).toContain('Codes by SMS are printed here: SMS_WEBHOOK_URL is not set');
+    expect(printed).toContain('Codes by mail are printed here: SMTP_URL is not set');
 
     const { stdout } = await execute('bash', ['-c', `${server.lines.at(-1)} -w '\\n%{http_code}'`]);
     const [answer = '', status] = stdout.trim().split('\n');
