@@ -10,7 +10,7 @@ import { hashToken, looksLikeToken } from '../secrets.js';
 import { CredentialChanges } from '../users/credential-changes.js';
 import { Activity } from './activity.js';
 import type { Session } from './session.entity.js';
-import { SessionsStore, type Scope } from './sessions.store.js';
+import { SessionsStore, type EndStatus, type Scope } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
 
@@ -103,17 +103,21 @@ export class SessionsService implements OnModuleInit {
   /**
    * Ends a session: from the return on no instance accepts its token or a JWT made from it. A pending session may
    * end itself.
+   * @param status what it is called then; by default `ended` for the caller's own and `revoked` for any other
+   * @returns the session as it is then
    * @throws Refusal not_found; forbidden for another user's session without `session.delete`; otp_required
    */
-  async end(caller: SignedInCaller, id: string): Promise<void> {
+  async end(caller: SignedInCaller, id: string, status?: EndStatus): Promise<Session> {
     const own = id === caller.session.id;
     if (caller.pending && !own) throw new Refusal('otp_required');
     const now = this.clock.now();
-    const ownerId = caller.pending
+    const scope = this.reach(caller, 'session.delete');
+    const session = caller.pending
       ? await this.store.endPending(id, now)
-      : await this.store.end(id, this.reach(caller, 'session.delete'), own ? 'ended' : 'revoked', now);
-    if (ownerId === null) throw await this.refusalFor(caller, id, 'session.end');
-    this.record('session.end', caller, { sessionId: id, userId: ownerId });
+      : await this.store.end(id, scope, status ?? (own ? 'ended' : 'revoked'), now);
+    if (session === null) throw await this.refusalFor(caller, id, 'session.end');
+    this.record('session.end', caller, { sessionId: id, userId: session.userId });
+    return session;
   }
 
   /**

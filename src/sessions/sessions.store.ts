@@ -74,8 +74,26 @@ const WRITTEN: readonly (readonly [column: string, type: string, name: keyof Ses
   ['expires_at', 'timestamptz', 'expiresAt'],
 ];
 
+/** What may be said of a session that is there already. */
+export type SessionDescription = Partial<
+  Pick<Session, 'organizationId' | 'name' | 'note' | 'metadata' | 'deviceName' | 'environment'>
+>;
+
+/** The columns that a description writes; the organisation is $5. */
+const DESCRIBED: readonly (readonly [column: string, type: string, name: keyof SessionDescription])[] = [
+  ['organization_id', 'bigint', 'organizationId'],
+  ['name', 'text', 'name'],
+  ['note', 'text', 'note'],
+  ['metadata', 'jsonb', 'metadata'],
+  ['device_name', 'text', 'deviceName'],
+  ['environment', 'text', 'environment'],
+];
+
 /** The first parameter behind those of the row. */
 const NEXT = WRITTEN.length + 1;
+
+/** How a live session can come to its end by someone's will. */
+export type EndStatus = 'ended' | 'removed' | 'revoked';
 
 /** Whose sessions a statement may touch: one user's, or everybody's. */
 export type Scope = { readonly userId: string } | 'everyone';
@@ -223,46 +241,59 @@ export class SessionsStore {
     return asSession(rows[0]);
   }
 
-  /** Renames or annotates a live session; what is undefined keeps the value that it has by then. */
+  /**
+   * Describes a live session anew; what is undefined keeps the value that it has by then. Null when it is not live and
+   * within the scope, or an organisation is named that its user is no member of.
+   */
   async describe(
     id: string,
     scope: Scope,
-    { name, note }: { name: string | null | undefined; note: string | null | undefined },
+    description: SessionDescription,
     now: Date,
   ): Promise<Session | null> {
+    const changed = DESCRIBED.map(
+      ([column, type], index) =>
+        `${column} = CASE WHEN $${4 + 2 * index} THEN $${5 + 2 * index}::${type} ELSE s.${column} END`,
+    );
+    const values = DESCRIBED.map(([, , name]) => description[name]);
     const rows = await prepared<Session>(
       this.database,
       'session_describe',
-      `UPDATE sessions s SET name = CASE WHEN $4 THEN $5 ELSE name END, note = CASE WHEN $6 THEN $7 ELSE note END,
-         version = version + 1, changed_at = $1
-       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING ${SESSION}`,
-      [now, id, scopeId(scope), name !== undefined, name, note !== undefined, note],
+      // The membership cannot end before the session says that it acts for it, and then is told of the end.
+      `WITH member AS (
+         SELECT FROM memberships m JOIN sessions t ON t.user_id = m.user_id
+         WHERE t.id = $2 AND m.organization_id = $5 FOR SHARE OF m)
+       UPDATE sessions s SET ${changed.join(', ')}, version = version + 1, changed_at = $1
+       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3)
+         AND ($5::bigint IS NULL OR EXISTS (SELECT FROM member))
+       RETURNING ${SESSION}`,
+      [now, id, scopeId(scope), ...values.flatMap((value) => [value !== undefined, value])],
     );
     return asSession(rows[0]);
   }
 
-  /** Ends a live session within the scope. @returns whose it was, for exactly one caller; null for all others */
-  async end(id: string, scope: Scope, status: 'ended' | 'revoked', now: Date): Promise<string | null> {
-    const rows = await prepared<{ userId: string }>(
+  /** Ends a live session within the scope. @returns it as it is then, for exactly one caller; null for all others */
+  async end(id: string, scope: Scope, status: EndStatus, now: Date): Promise<Session | null> {
+    const rows = await prepared<Session>(
       this.database,
       'session_end',
       `UPDATE sessions s SET status = $4, ended_at = $1, version = version + 1, changed_at = $1
-       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING s.user_id AS "userId"`,
+       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING ${SESSION}`,
       [now, id, scopeId(scope), status],
     );
-    return rows[0]?.userId ?? null;
+    return asSession(rows[0]);
   }
 
-  /** Gives up a pending session. @returns whose it was, for exactly one caller; null for all others */
-  async endPending(id: string, now: Date): Promise<string | null> {
-    const rows = await prepared<{ userId: string }>(
+  /** Gives up a pending session. @returns it as it is then, for exactly one caller; null for all others */
+  async endPending(id: string, now: Date): Promise<Session | null> {
+    const rows = await prepared<Session>(
       this.database,
       'session_end_pending',
-      `UPDATE sessions SET status = 'ended', ended_at = $2, version = version + 1, changed_at = $2
-       WHERE id = $1 AND status = 'pending_otp' RETURNING user_id AS "userId"`,
+      `UPDATE sessions s SET status = 'ended', ended_at = $2, version = version + 1, changed_at = $2
+       WHERE s.id = $1 AND s.status = 'pending_otp' RETURNING ${SESSION}`,
       [id, now],
     );
-    return rows[0]?.userId ?? null;
+    return asSession(rows[0]);
   }
 
   private async insert(
