@@ -9,6 +9,7 @@ interface AuditEvent {
   /** Whose account or session it is about. */
   readonly userId?: string | undefined;
   readonly sessionId?: string | undefined;
+  readonly organizationId?: string | undefined;
   /** Who did it, where that is somebody else, by id; `0` is the command line. */
   readonly by?: string | undefined;
   /** The address it came from. */

@@ -8,9 +8,10 @@ import { mentions, type Filter, type Page, type Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { hashToken, looksLikeToken } from '../secrets.js';
 import { CredentialChanges } from '../users/credential-changes.js';
+import { MembershipEnds } from '../users/membership-ends.js';
 import { Activity } from './activity.js';
 import type { Session } from './session.entity.js';
-import { SessionsStore, type EndStatus, type Scope } from './sessions.store.js';
+import { SessionsStore, type EndStatus, type Scope, type SessionDescription } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
 
@@ -29,6 +30,7 @@ export class SessionsService implements OnModuleInit {
     private readonly keys: KeysService,
     private readonly activity: Activity,
     private readonly changes: CredentialChanges,
+    private readonly membershipEnds: MembershipEnds,
     private readonly clock: Clock,
     private readonly config: Config,
     private readonly audit: AuditLog,
@@ -37,6 +39,9 @@ export class SessionsService implements OnModuleInit {
   onModuleInit(): void {
     this.changes.listen((manager, change) =>
       this.sweeps.applyCredentialChange(manager, change, this.clock.now()),
+    );
+    this.membershipEnds.listen((manager, end) =>
+      this.sweeps.leaveOrganization(manager, end, this.clock.now()),
     );
   }
 
@@ -76,28 +81,43 @@ export class SessionsService implements OnModuleInit {
   }
 
   /**
-   * Renames or annotates a session; what is undefined keeps its value.
+   * Describes a session anew; what is undefined keeps its value, and `metadata` is replaced as a whole.
    * @throws Refusal not_found; forbidden for another user's session without `session.write`; not_interactive when
-   *   a machine session would rename one; blank at `name` for a machine session
+   *   a machine session would rename one; blank at `name` for a machine session; organization_unknown at
+   *   `organization_id` for one that the session's user is no member of
    */
-  async describe(
-    caller: SignedInCaller,
-    id: string,
-    description: { name?: string | null; note?: string | null },
-  ): Promise<Session> {
+  async describe(caller: SignedInCaller, id: string, description: SessionDescription): Promise<Session> {
     const before = await this.read(caller, id);
-    const { note } = description;
     const name = description.name === before.name ? undefined : description.name;
     if (before.machine && name !== undefined) {
       if (caller.machine) throw new Refusal('not_interactive');
       if (name === null || name.trim() === '') throw new Refusal('blank', { attribute: 'name' });
     }
     const scope = this.reach(caller, 'session.write');
-    const session = await this.store.describe(id, scope, { name, note }, this.clock.now());
-    if (session === null) throw await this.refusalFor(caller, id, 'session.describe');
+    const session = await this.store.describe(id, scope, { ...description, name }, this.clock.now());
+    if (session === null) {
+      const refusal = await this.refusalFor(caller, id, 'session.describe');
+      throw description.organizationId ? await this.unlessStranger(id, scope, refusal) : refusal;
+    }
     if (before.userId !== caller.user.id)
       this.record('session.describe', caller, { sessionId: id, userId: before.userId });
     return showOwnToken(Object.assign(session, { user: before.user }), caller);
+  }
+
+  /**
+   * Lets one of the caller's own sessions act for an organisation of theirs, or with null for none.
+   * @param caller whose session it has to be
+   * @throws Refusal not_found for a session that is not live and theirs; organization_unknown at `organization_id`
+   */
+  async actFor(
+    caller: Pick<SignedInCaller, 'user'>,
+    sessionId: string,
+    organizationId: string | null,
+  ): Promise<Session> {
+    const scope = { userId: caller.user.id };
+    const session = await this.store.describe(sessionId, scope, { organizationId }, this.clock.now());
+    if (session === null) throw await this.unlessStranger(sessionId, scope, new Refusal('not_found'));
+    return Object.assign(session, { user: caller.user });
   }
 
   /**
@@ -149,6 +169,12 @@ export class SessionsService implements OnModuleInit {
     const about = { userId: seen.userId, sessionId: id, by: caller.user.id, ip: caller.ip };
     this.audit.record({ action, ...about, outcome: 'refused', reason: 'forbidden' });
     return new Refusal('forbidden');
+  }
+
+  /** What is live and was not written all the same names an organisation of which its user is no member. */
+  private async unlessStranger(id: string, scope: Scope, otherwise: Refusal): Promise<Refusal> {
+    const isLive = (await this.store.findLive(id, scope, this.clock.now())) !== null;
+    return isLive ? new Refusal('organization_unknown', { attribute: 'organization_id' }) : otherwise;
   }
 
   private record(

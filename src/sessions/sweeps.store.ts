@@ -4,6 +4,7 @@ import { prepared, unprepared } from '../database/prepared.js';
 import { whereOf } from '../database/where-of.js';
 import type { Filter } from '../page.js';
 import type { CredentialChange } from '../users/credential-changes.js';
+import type { MembershipEnd } from '../users/membership-ends.js';
 import type { Place } from './origin.js';
 import { LISTED, LIVE } from './session.rows.js';
 import { scopeId, type Scope } from './sessions.store.js';
@@ -60,6 +61,21 @@ export class SweepsStore {
       `UPDATE sessions SET otp_verified_at = $2, totp_verified_at = $2, version = version + 1, changed_at = $2
        WHERE id = $1 AND status = 'active' AND NOT machine`,
       [change.keepSessionId, now],
+    );
+  }
+
+  /** Takes an organisation off the sessions of users who belong to it no more. */
+  async leaveOrganization(manager: EntityManager, end: MembershipEnd, now: Date): Promise<void> {
+    await prepared(
+      manager,
+      'sessions_leave_organization',
+      `WITH acting AS (
+         SELECT id FROM sessions
+         WHERE user_id = ANY ($1) AND organization_id = $2 AND status IN ('active', 'pending_otp')
+         ORDER BY id FOR UPDATE)
+       UPDATE sessions s SET organization_id = NULL, version = version + 1, changed_at = $3
+       FROM acting WHERE s.id = acting.id`,
+      [end.userIds, end.organizationId, now],
     );
   }
 

@@ -4,6 +4,9 @@ import { Attempts } from './attempts.js';
 import { CredentialChanges } from './credential-changes.js';
 import { FirstAdministrator } from './first-administrator.js';
 import { UserImport } from './import.js';
+import { MembershipEnds } from './membership-ends.js';
+import { OrganizationsService } from './organizations.service.js';
+import { OrganizationsStore } from './organizations.store.js';
 import { PasswordCheck } from './password-check.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
@@ -18,8 +21,11 @@ import { UsersStore } from './users.store.js';
     FirstAdministrator,
     PasswordCheck,
     CredentialChanges,
+    OrganizationsService,
+    OrganizationsStore,
+    MembershipEnds,
     { provide: Attempts, useFactory: (database: DataSource) => new Attempts(database), inject: [DataSource] },
   ],
-  exports: [UsersService, PasswordCheck, CredentialChanges, Attempts],
+  exports: [UsersService, OrganizationsService, PasswordCheck, CredentialChanges, MembershipEnds, Attempts],
 })
 export class UsersModule {}

@@ -1,0 +1,105 @@
+import { Injectable } from '@nestjs/common';
+import { may, type Caller } from '../caller.js';
+import { Clock } from '../clock.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import type { Page, Slice } from '../page.js';
+import { Refusal } from '../refusal.js';
+import { MembershipEnds } from './membership-ends.js';
+import type { Organization } from './organization.entity.js';
+import {
+  OrganizationsStore,
+  type Member,
+  type OwnMembership,
+  type SeenOrganization,
+} from './organizations.store.js';
+
+/** What an organisation is called and what is noted of it. */
+export type OrganizationDraft = Pick<Organization, 'name' | 'slug' | 'metadata'>;
+
+/** Who belongs together, and as what. Members and others with `user.read` see it; the command line changes it. */
+@Injectable()
+export class OrganizationsService {
+  constructor(
+    private readonly store: OrganizationsStore,
+    private readonly ends: MembershipEnds,
+    private readonly clock: Clock,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** The organisations a caller may see: with `user.read` all of them, else those they are a member of. */
+  list(caller: Caller, page: Page): Promise<Slice<SeenOrganization>> {
+    return this.store.list(page, caller.user.id, may(caller, 'user.read'));
+  }
+
+  /** @throws Refusal not_found for an unknown organisation and for one the caller may not see */
+  async read(caller: Caller, id: string): Promise<SeenOrganization> {
+    const organization = await this.store.find(id, caller.user.id, may(caller, 'user.read'));
+    if (organization === null) throw new Refusal('not_found');
+    return organization;
+  }
+
+  /** What a user belongs to, earliest first, each with its organisation: one statement. */
+  membershipsOf(user: { readonly id: string }): Promise<OwnMembership[]> {
+    return this.store.membershipsOf(user.id);
+  }
+
+  /** The organisation with this slug, or null. For the command line, as are all that follow. */
+  findBySlug(slug: string): Promise<Organization | null> {
+    return this.store.findBySlug(slug);
+  }
+
+  /** Members that the page keeps, each with their address. */
+  listMembers(page: Page): Promise<Slice<Member>> {
+    return this.store.listMembers(page);
+  }
+
+  /** @throws Refusal taken at `slug` */
+  async create(caller: Caller, draft: OrganizationDraft): Promise<Organization> {
+    const organization = await this.store.insert({ ...draft, createdAt: this.clock.now() });
+    this.record(caller, 'organization.create', organization.id);
+    return organization;
+  }
+
+  /** Changes what is given. @throws Refusal not_found; taken at `slug` */
+  async update(caller: Caller, id: string, changes: Partial<OrganizationDraft>): Promise<Organization> {
+    const organization = await this.store.transaction(async (manager) => {
+      const locked = await this.store.lock(manager, id);
+      if (locked === null) throw new Refusal('not_found');
+      return this.store.update(manager, locked, { ...changes, updatedAt: this.clock.now() });
+    });
+    this.record(caller, 'organization.update', id);
+    return organization;
+  }
+
+  /** Deletes an organisation with its memberships; no session acts for it any more. @throws Refusal not_found */
+  async delete(caller: Caller, id: string): Promise<void> {
+    await this.store.transaction(async (manager) => {
+      // Members first, in the order in which `SessionsService#actFor` locks: membership, session, organisation.
+      const userIds = await this.store.deleteMembers(manager, id, null);
+      await this.ends.announce(manager, { organizationId: id, userIds });
+      if (!(await this.store.delete(manager, id))) throw new Refusal('not_found');
+    });
+    this.record(caller, 'organization.delete', id);
+  }
+
+  /** Makes a user a member, or gives a member another role. @throws Refusal not_found when the organisation is gone */
+  async putMember(caller: Caller, id: string, userId: string, role: string): Promise<void> {
+    if (!(await this.store.putMember(id, userId, role, this.clock.now()))) throw new Refusal('not_found');
+    this.record(caller, 'organization.put_member', id, userId);
+  }
+
+  /** Takes a member out; no session of theirs acts for it any more. @throws Refusal not_found for who is no member */
+  async removeMember(caller: Caller, id: string, userId: string): Promise<void> {
+    await this.store.transaction(async (manager) => {
+      const userIds = await this.store.deleteMembers(manager, id, userId);
+      if (userIds.length === 0) throw new Refusal('not_found');
+      await this.ends.announce(manager, { organizationId: id, userIds });
+    });
+    this.record(caller, 'organization.remove_member', id, userId);
+  }
+
+  private record(caller: Caller, action: string, organizationId: string, userId?: string): void {
+    const about = { organizationId, userId, by: caller.user.id, ip: caller.ip };
+    this.audit.record({ action, ...about, outcome: 'ok' });
+  }
+}
