@@ -10,9 +10,10 @@ export interface Access {
   /**
    * `anyone`: no credential is looked at. `optional`: the caller is whoever's live credential
    * came along, if one did. `signed_in`: a live session or JWT. `interactive`: a live session that someone signed in
-   * to, no machine session and no JWT.
+   * to, no machine session and no JWT. `browser`: a browser by its own credential; `any_browser`: one without a
+   * credential too.
    */
-  readonly who: 'anyone' | 'optional' | 'signed_in' | 'interactive';
+  readonly who: 'anyone' | 'optional' | 'signed_in' | 'interactive' | 'browser' | 'any_browser';
   /** A session that still owes its second factor may call this too (to end itself). */
   readonly pendingToo?: boolean;
   /** A read-only credential may call this although the method is not safe (minting a JWT). */
@@ -34,6 +35,10 @@ export const SignedIn = (extras: Omit<Access, 'who'> = {}) =>
   SetMetadata(ACCESS, { who: 'signed_in', ...extras });
 /** For routes that ask for a session that a person signed in to. */
 export const Interactive = () => SetMetadata(ACCESS, { who: 'interactive' } satisfies Access);
+/** For routes that ask for a browser's own credential; a parameter `session_id` names one of the sessions it holds. */
+export const ByBrowser = () => SetMetadata(ACCESS, { who: 'browser' } satisfies Access);
+/** For routes that a browser asks which may not have a credential yet, or no more. */
+export const ByAnyBrowser = () => SetMetadata(ACCESS, { who: 'any_browser' } satisfies Access);
 
 /** What a route handler, or else its controller, declares; undefined is a mistake that the guard refuses. */
 export function accessOf(handler: object, controller: object): Access | undefined {
@@ -44,9 +49,17 @@ export function accessOf(handler: object, controller: object): Access | undefine
 /** A request on which the guard has left its caller. */
 export interface CalledRequest extends Request {
   caller?: Caller;
+  /** What the rooms above recognised by a browser's own credential. */
+  browser?: unknown;
 }
 
 /** Hands a route handler its caller, as the guard left it; undefined only on `anyone` and `optional` routes. */
 export const WhoCalls = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<CalledRequest>().caller,
+);
+
+/** Hands a route handler the browser that the guard recognised; null only on `any_browser` routes. */
+export const WhichBrowser = createParamDecorator(
+  (_: unknown, context: ExecutionContext) =>
+    context.switchToHttp().getRequest<CalledRequest>().browser ?? null,
 );

@@ -1,6 +1,8 @@
+import type { CorsOptions } from '@nestjs/common/interfaces/external/cors-options.interface.js';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
+import { wireFor, type Wire } from './wire.js';
 
 /**
  * The headers that keep browsers from doing more than they should; enough is allowed for the page at /docs.
@@ -39,19 +41,29 @@ export function securityHeaders(publicUrl: string | undefined): RequestHandler {
   };
 }
 
-/** CORS for the listed origins only, without credentials; any other origin gets no CORS headers at all. */
-export function allowOrigins(app: NestExpressApplication, origins: readonly string[]): void {
+/**
+ * CORS for the listed origins only; any other origin gets no CORS headers at all. With credentials only where browsers
+ * send one by themselves.
+ */
+export function allowOrigins(
+  app: NestExpressApplication,
+  origins: readonly string[],
+  wires: readonly Wire[],
+): void {
   if (origins.length === 0) return;
   app.use((_: Request, response: Response, next: NextFunction) => {
     response.vary('Origin'); // with an unlisted origin too, or a cache mixes the two answers up
     next();
   });
-  app.enableCors({
-    origin: (origin, decide) =>
-      decide(null, origin !== undefined && origins.includes(origin) ? origin : false),
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['Location', 'X-Request-Id', 'Retry-After'],
-    maxAge: 600,
-    preflightContinue: true, // answerOptions ends it
+  app.enableCors((request: Request, decide: (error: null, options: CorsOptions) => void) => {
+    const { origin } = request.headers;
+    decide(null, {
+      origin: origin !== undefined && origins.includes(origin) ? origin : false,
+      credentials: wireFor(wires, request.originalUrl).ambient !== undefined,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['Location', 'X-Request-Id', 'Retry-After'],
+      maxAge: 600,
+      preflightContinue: true, // answerOptions ends it
+    });
   });
 }

@@ -9,8 +9,10 @@ import { Refusal } from '../refusal.js';
 import { answerOptions } from './allowed-methods.js';
 import { allowOrigins, securityHeaders } from './browser-headers.js';
 import { FailureFilter } from './failure.filter.js';
+import { refuseForeignOrigins } from './foreign-origins.js';
 import { answerMalformedHttp } from './malformed-http.js';
 import { trackOpenResponses } from './open-responses.js';
+import { readMethodFrom } from './method-parameter.js';
 import { PrototypedExpressAdapter } from './prototyped-express-adapter.js';
 import { NestLog, RequestLog } from './request-log.js';
 import { WIRES, type Wire } from './wire.js';
@@ -65,8 +67,13 @@ function applyMiddleware(app: NestExpressApplication, config: Config, wires: rea
   app.use(app.get(RequestLog).follow);
   app.use(securityHeaders(config.get('PUBLIC_URL')));
   app.use(refuseTwoHosts);
-  allowOrigins(app, config.get('ALLOWED_ORIGINS'));
+  const origins = config.get('ALLOWED_ORIGINS');
+  allowOrigins(app, origins, wires);
   app.use(answerOptions);
+  for (const { prefix, methodParameter, ambient } of wires) {
+    if (methodParameter !== undefined) app.use(prefix, readMethodFrom(methodParameter));
+    if (ambient !== undefined) app.use(prefix, refuseForeignOrigins(origins, ambient));
+  }
   app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
   for (const { prefix, readBody } of wires) if (readBody) app.use(prefix, readBody);
 }

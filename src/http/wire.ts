@@ -21,10 +21,12 @@ export interface Wire {
    */
   readonly readCredential?: (request: Request) => Presented | undefined;
   /**
-   * True for an API whose credential browsers send by themselves (a cookie): state changes need an `Origin` of
-   * ALLOWED_ORIGINS then, and those origins may send it.
+   * For an API whose credential browsers send by themselves (a cookie): whether a request may lean on that. State
+   * changes that do need an `Origin` of ALLOWED_ORIGINS, and pages of those origins may send the cookie.
    */
-  readonly ambient?: boolean;
+  readonly ambient?: (request: Request) => boolean;
+  /** The query parameter by which a POST stands for another method, for clients that can only POST. */
+  readonly methodParameter?: string;
   /** Answers the refusal: status, headers and body, in the API's own words. */
   write(response: Response, refusal: Refusal): void;
 }

@@ -91,7 +91,15 @@ function operationObject(method: string, path: string, operation: Operation): ob
 }
 
 const EITHER = [{ token: [] }, { bearer: [] }];
-const SECURITY = { anyone: [], optional: [{}, ...EITHER], signed_in: EITHER, interactive: EITHER };
+const BROWSER = { clerk_browser: [] };
+const SECURITY = {
+  anyone: [],
+  optional: [{}, ...EITHER],
+  signed_in: EITHER,
+  interactive: EITHER,
+  browser: [BROWSER],
+  any_browser: [{}, BROWSER],
+};
 
 /** E.g. `put_sessions_id_validate_otp`. */
 function operationId(method: string, path: string): string {
