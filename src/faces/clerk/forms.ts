@@ -1,0 +1,73 @@
+import { Refusal } from '../../refusal.js';
+import { LEVELS, type Level, type Strategy } from '../../sessions/verification.entity.js';
+import type { User } from '../../users/user.entity.js';
+import { toId } from './ids.js';
+
+/** The fields of a request's form, each once. */
+export type Form = ReadonlyMap<string, string>;
+
+/** Which of the two factors a step is about. */
+type Factor = 'first' | 'second';
+
+/** What somebody proves themselves with. */
+export type Attempt =
+  | { readonly strategy: 'password'; readonly password: string }
+  | { readonly strategy: Exclude<Strategy, 'password'>; readonly code: string };
+
+/** Strategies by this API's names: those of which a code is sent, and those that can be tried (clerk.txt). */
+const PREPARED: Readonly<Record<Factor, Readonly<Record<string, 'email_code' | 'sms_code'>>>> = {
+  first: { email_code: 'email_code', phone_code: 'sms_code' },
+  second: { phone_code: 'sms_code' },
+};
+const ATTEMPTED: Readonly<Record<Factor, Readonly<Record<string, Strategy>>>> = {
+  first: { email_code: 'email_code', password: 'password', phone_code: 'sms_code' },
+  second: { phone_code: 'sms_code', totp: 'totp', backup_code: 'recovery_code' },
+};
+
+/** Codes and passwords that are longer than any are not looked at. */
+const LONGEST_PROOF = 1_000;
+
+/** The level of `verify`. @throws Refusal blank, invalid */
+export function toLevel(form: Form): Level {
+  const level = LEVELS.find((known) => known === required(form, 'level'));
+  if (level === undefined) throw new Refusal('invalid', { attribute: 'level' });
+  return level;
+}
+
+/**
+ * By which strategy `prepare_first_factor` or `prepare_second_factor` sends a code. An address or number, if one is
+ * named, has to be the user's own.
+ * @throws Refusal blank, invalid
+ */
+export function toPreparation(form: Form, factor: Factor, user: User): 'email_code' | 'sms_code' {
+  // The second factor has one strategy of this kind only, and its form may leave it out.
+  const unsaid = factor === 'second' && !form.get('strategy');
+  const strategy = unsaid ? 'sms_code' : strategyOf(form, PREPARED[factor]);
+  const kind = strategy === 'email_code' ? 'emailAddress' : 'phoneNumber';
+  const attribute = strategy === 'email_code' ? 'email_address_id' : 'phone_number_id';
+  const named = form.get(attribute);
+  if (named && named !== toId(kind, user.id)) throw new Refusal('invalid', { attribute });
+  return strategy;
+}
+
+/** What `attempt_first_factor` or `attempt_second_factor` tries. @throws Refusal blank, invalid */
+export function toAttempt(form: Form, factor: Factor): Attempt {
+  const strategy = strategyOf(form, ATTEMPTED[factor]);
+  if (strategy === 'password') return { strategy, password: required(form, 'password') };
+  return { strategy, code: required(form, 'code') };
+}
+
+/** A field that has to be there. @throws Refusal blank, too_long */
+export function required(form: Form, name: string): string {
+  const value = form.get(name);
+  if (value === undefined || value === '') throw new Refusal('blank', { attribute: name });
+  if (value.length > LONGEST_PROOF) throw new Refusal('too_long', { attribute: name });
+  return value;
+}
+
+function strategyOf<T extends Strategy>(form: Form, known: Readonly<Record<string, T>>): T {
+  const name = required(form, 'strategy');
+  const strategy = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (strategy === undefined) throw new Refusal('invalid', { attribute: 'strategy' });
+  return strategy;
+}
