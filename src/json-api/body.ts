@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { Refusal } from '../refusal.js';
-import { negotiate } from './media-type.js';
+import { negotiate, requirePlainJson } from './media-type.js';
 import { parseStrictJson } from './strict-json.js';
 
 /**
@@ -14,6 +14,23 @@ export function readBody(request: Request, _response: Response, next: NextFuncti
     const bytes: unknown = request.body;
     const hasBody = Buffer.isBuffer(bytes) && bytes.length > 0;
     negotiate(request.headers, hasBody);
+    request.body = hasBody ? parseStrictJson(decode(bytes)) : undefined;
+  } catch (error) {
+    next(error);
+    return;
+  }
+  next();
+}
+
+/**
+ * The same for an API whose bodies are plain `application/json`; a body of any other type is
+ * `unsupported_media_type`.
+ */
+export function readPlainJson(request: Request, _response: Response, next: NextFunction): void {
+  try {
+    const bytes: unknown = request.body;
+    const hasBody = Buffer.isBuffer(bytes) && bytes.length > 0;
+    if (hasBody) requirePlainJson(request.headers);
     request.body = hasBody ? parseStrictJson(decode(bytes)) : undefined;
   } catch (error) {
     next(error);

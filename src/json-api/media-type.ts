@@ -18,6 +18,18 @@ export function negotiate(headers: IncomingHttpHeaders, hasBody: boolean): void 
   checkAccept(headers.accept);
 }
 
+/**
+ * For bodies of APIs that speak plain JSON: `application/json` in UTF-8, and no content coding.
+ * @throws Refusal `unsupported_media_type`
+ */
+export function requirePlainJson(headers: IncomingHttpHeaders): void {
+  const type = MIMEType.parse(headers['content-type'] ?? '');
+  if (type === null || !isUtf8Json(type)) {
+    throw new Refusal('unsupported_media_type', { header: 'Content-Type' });
+  }
+  checkContentEncoding(headers['content-encoding'], true);
+}
+
 /** Whether a usable JSON:API instance in Accept names the profile. */
 export function asksForProfile(accept: string | undefined, profile: string): boolean {
   return jsonApiInstances(accept).some(
