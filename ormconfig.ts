@@ -13,6 +13,7 @@ import { Users1780000000001 } from './migrations/1780000000001-users.js';
 import { dataSourceOptions } from './src/database/data-source.js';
 import { JwtTemplate } from './src/keys/jwt-template.entity.js';
 import { SigningKey } from './src/keys/signing-key.entity.js';
+import { CodeSendings } from './src/otp/code-sendings.entity.js';
 import { OtpEnrollment } from './src/otp/otp-enrollment.entity.js';
 import { RecoveryCode } from './src/otp/recovery-code.entity.js';
 import { SentCode } from './src/otp/sent-code.entity.js';
@@ -34,6 +35,7 @@ export const entities = [
   OtpEnrollment,
   RecoveryCode,
   SentCode,
+  CodeSendings,
   Browser,
   Session,
   SignInAttempt,

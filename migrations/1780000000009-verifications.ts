@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Step-up: what is being proved once more in a session, and the codes that were sent for it. */
+/** Step-up: what is being proved once more in a session, the codes that were sent, and when that was. */
 export class Verifications1780000000009 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
@@ -38,10 +38,18 @@ export class Verifications1780000000009 implements MigrationInterface {
         expires_at timestamptz(3) NOT NULL,
         CONSTRAINT sent_codes_one_for_purpose UNIQUE (purpose, channel)
       )`);
-    await runner.query('CREATE INDEX sent_codes_of_user ON sent_codes (user_id, sent_at)');
+    await runner.query('CREATE INDEX sent_codes_expires_at ON sent_codes (expires_at)');
+    await runner.query(`
+      CREATE TABLE code_sendings (
+        user_id bigint NOT NULL CONSTRAINT code_sendings_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
+        channel text NOT NULL CONSTRAINT code_sendings_channel_known CHECK (channel IN ('sms', 'email')),
+        sent_at timestamptz[] NOT NULL,
+        CONSTRAINT code_sendings_pkey PRIMARY KEY (user_id, channel)
+      )`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE code_sendings');
     await runner.query('DROP TABLE sent_codes');
     await runner.query('DROP TABLE verifications');
   }

@@ -18,7 +18,7 @@ import { KeysModule } from './keys/keys.module.js';
 import { MachineTokensModule } from './machine-tokens/machine-tokens.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { OtpModule } from './otp/otp.module.js';
-import { Passwords, Sealer } from './secrets.js';
+import { CodeHasher, Passwords, Sealer } from './secrets.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -46,13 +46,14 @@ class Foundation {
         { provide: Config, useValue: config },
         { provide: Passwords, useValue: passwords },
         { provide: Sealer, useValue: new Sealer(secretKey) },
+        { provide: CodeHasher, useValue: new CodeHasher(secretKey) },
         { provide: Notices, useFactory: notices, inject: [PinoLogger] },
         { provide: Messenger, useFactory: messenger, inject: [PinoLogger] },
         { provide: WIRES, useValue: [NATIVE, ...served(config).map(({ wire }) => wire)] },
         Clock,
         AuditLog,
       ],
-      exports: [Config, Passwords, Sealer, Notices, Messenger, WIRES, Clock, AuditLog],
+      exports: [Config, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock, AuditLog],
     };
   }
 }

@@ -1,5 +1,14 @@
 import bcrypt from 'bcrypt';
-import { createCipheriv, createDecipheriv, createHash, randomBytes, randomInt } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  randomInt,
+  timingSafeEqual,
+} from 'node:crypto';
 import { Bulkhead } from './bulkhead.js';
 
 const TOKEN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -24,6 +33,11 @@ export function hashToken(token: string): Buffer {
 /** A recovery code: eight lower-case letters, shown once (DECISIONS.md, All APIs 7). */
 export function mintRecoveryCode(): string {
   return Array.from({ length: 8 }, () => String.fromCharCode(97 + randomInt(26))).join('');
+}
+
+/** A code to be sent: six digits (DECISIONS.md, All APIs 7). */
+export function mintCode(): string {
+  return String(randomInt(1_000_000)).padStart(6, '0');
 }
 
 /** A password for a person to copy once: 20 letters and digits that cannot be mistaken for each other. */
@@ -56,10 +70,39 @@ export class Sealer {
       throw new WrongKeyError('sealed under another key', { cause: error });
     }
   }
+
+  /** 32 bytes that only a holder of SECRET_KEY can make: HMAC-SHA-256 under a key derived for the purpose (RFC 5869). */
+  mac(text: string, purpose: string): Buffer {
+    const derived = Buffer.from(hkdfSync('sha256', this.key, '', purpose, 32));
+    return createHmac('sha256', derived).update(text).digest();
+  }
 }
 
 /** What was sealed does not open. */
 export class WrongKeyError extends Error {}
+
+/**
+ * What is stored of a code that was sent: HMAC-SHA-256 under a key made from SECRET_KEY for nothing else, since a
+ * million plain hashes are computed in a second.
+ */
+export class CodeHasher {
+  private readonly key: Buffer;
+
+  /** @param secretKey 32 bytes */
+  constructor(secretKey: Buffer) {
+    this.key = Buffer.from(hkdfSync('sha256', secretKey, '', 'latchkey sent codes', 32));
+  }
+
+  /** @param boundTo whose the code is and what it proves; under anything else its hash is another */
+  hash(code: string, boundTo: string): Buffer {
+    return createHmac('sha256', this.key).update(`${boundTo}\0${code}`).digest();
+  }
+
+  /** Whether a code is the one that a hash was made of; takes as long whatever the answer. */
+  fits(code: string, boundTo: string, hash: Buffer): boolean {
+    return timingSafeEqual(this.hash(code, boundTo), hash);
+  }
+}
 
 /** Longest password in bytes of UTF-8: bcrypt looks at no more. */
 export const MAX_PASSWORD_BYTES = 72;

@@ -1,13 +1,15 @@
 import { Module } from '@nestjs/common';
 import { UsersModule } from '../users/users.module.js';
+import { CodesService } from './codes.service.js';
 import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
 import { OtpStore } from './otp.store.js';
+import { SentCodesStore } from './sent-codes.store.js';
 
 @Module({
   imports: [UsersModule],
   controllers: [OtpController],
-  providers: [OtpService, OtpStore],
-  exports: [OtpService],
+  providers: [OtpService, OtpStore, CodesService, SentCodesStore],
+  exports: [OtpService, CodesService],
 })
 export class OtpModule {}

@@ -11,6 +11,7 @@ import { Attempts } from '../users/attempts.js';
 import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
+import { CodesService, type Claim } from './codes.service.js';
 import type { OtpEnrollment } from './otp-enrollment.entity.js';
 import { OtpStore } from './otp.store.js';
 import { mintSecret, otpauthUri, stepOfCode } from './totp.js';
@@ -22,6 +23,10 @@ const ENROLLMENT_MINUTES = 60;
 /** bcrypt's cost for recovery codes: guesses are counted, and five hashes are compared for one guess. */
 const RECOVERY_CODE_COST = 10;
 
+const CHANNELS = { sms_code: 'sms', email_code: 'email' } as const;
+/** In this order rows are locked: those of an enrollment before those of sent codes. */
+const CLAIMED: readonly CodeKind[] = ['totp', 'recovery_code', 'email_code', 'sms_code'];
+
 /** An enrollment as its owner sees it. The secret and the codes are there only when they were just made. */
 export interface EnrollmentView {
   readonly enrollment: OtpEnrollment;
@@ -31,11 +36,25 @@ export interface EnrollmentView {
   readonly recoveryCodes?: readonly string[];
 }
 
-/** Second factors: authenticator apps and recovery codes. */
+/** What kind of code one is. */
+export type CodeKind = 'totp' | 'recovery_code' | 'sms_code' | 'email_code';
+
+/** A code that somebody gives: one that was sent proves what it was sent for and nothing else. */
+export type CodeProof =
+  | { readonly kind: 'totp' | 'recovery_code'; readonly code: string }
+  | { readonly kind: 'sms_code' | 'email_code'; readonly code: string; readonly purpose: string };
+
+interface Found {
+  readonly kind: CodeKind;
+  readonly claim: Claim;
+}
+
+/** Second factors: authenticator apps and recovery codes; and the spending of every kind of code. */
 @Injectable()
 export class OtpService {
   constructor(
     private readonly store: OtpStore,
+    private readonly codes: CodesService,
     private readonly users: UsersService,
     private readonly passwordCheck: PasswordCheck,
     private readonly attempts: Attempts,
@@ -162,7 +181,7 @@ export class OtpService {
     then: (manager: EntityManager, kind: 'totp' | 'recovery_code') => Promise<T>,
   ): Promise<T> {
     const { result, kind } = await this.counted(user.id, async () => {
-      const found = await this.find(user, code);
+      const found = (await this.findStep(user, code)) ?? (await this.findRecoveryCode(user, code));
       if (found === null) return null;
       return this.store.transaction(async (manager) => {
         if (!(await found.claim(manager))) return null;
@@ -173,26 +192,92 @@ export class OtpService {
     return result;
   }
 
-  /** Counts a try against the account before it is looked at; a right one takes its own count back. */
-  private async counted<T>(userId: string, check: () => Promise<T | null>): Promise<T> {
-    const limits = [{ key: `codes of ${userId}`, most: MAX_WRONG_CODES, clearedBySuccess: false }];
-    const result = await this.attempts.guard(limits, 'too_many_codes', check);
-    if (result === null) throw new Refusal('wrong_code', { attribute: 'otp' });
+  /**
+   * Spends several codes of a user at once, and does what they were spent for in the same transaction: all of them,
+   * or none. They are looked at in turn up to the first that is wrong, so that all together are one try; of many
+   * callers with one code, one succeeds. `then` has to hold the user to `user.credentialsVersion` still.
+   * @param then is told the kinds, in the order of the proofs
+   * @throws Refusal code_not_sent when a sent code is named and none is out (nothing is counted then); wrong_code at
+   *   `code`; too_many_codes; whatever `then` throws
+   */
+  async spendAll<T>(
+    user: User,
+    proofs: readonly CodeProof[],
+    then: (manager: EntityManager, kinds: readonly CodeKind[]) => Promise<T>,
+  ): Promise<T> {
+    if (proofs.length === 0) return this.store.transaction((manager) => then(manager, []));
+    for (const proof of proofs) {
+      if (proof.kind !== 'sms_code' && proof.kind !== 'email_code') continue;
+      const target = { userId: user.id, purpose: proof.purpose, channel: CHANNELS[proof.kind] };
+      if (!(await this.codes.isWaitedFor(target))) throw new Refusal('code_not_sent');
+    }
+    const { result } = await this.counted(
+      user.id,
+      async () => {
+        const found: Found[] = [];
+        for (const proof of proofs) {
+          const next = await this.findProof(user, proof);
+          if (next === null) return null;
+          found.push(next);
+        }
+        return { result: await this.claimAll(found, then) };
+      },
+      'code',
+    );
+    if (proofs.some(({ kind }) => kind === 'recovery_code')) await this.tellOfRecoveryCode(user);
     return result;
   }
 
-  private async find(
+  /** Counts a try against the account before it is looked at; a right one takes its own count back. */
+  private async counted<T>(userId: string, check: () => Promise<T | null>, attribute = 'otp'): Promise<T> {
+    const limits = [{ key: `codes of ${userId}`, most: MAX_WRONG_CODES, clearedBySuccess: false }];
+    const result = await this.attempts.guard(limits, 'too_many_codes', check);
+    if (result === null) throw new Refusal('wrong_code', { attribute });
+    return result;
+  }
+
+  /** Rows are locked in the order of `CLAIMED`, whatever the order of the proofs. */
+  private claimAll<T>(
+    found: readonly Found[],
+    then: (manager: EntityManager, kinds: readonly CodeKind[]) => Promise<T>,
+  ): Promise<T> {
+    const inOrder = [...found].sort((a, b) => CLAIMED.indexOf(a.kind) - CLAIMED.indexOf(b.kind));
+    return this.store.transaction(async (manager) => {
+      for (const { claim } of inOrder) {
+        // Thrown, so that those claimed before it are not spent either.
+        if (!(await claim(manager))) throw new Refusal('wrong_code', { attribute: 'code' });
+      }
+      return then(
+        manager,
+        found.map(({ kind }) => kind),
+      );
+    });
+  }
+
+  private async findProof(user: User, proof: CodeProof): Promise<Found | null> {
+    if (proof.kind === 'sms_code' || proof.kind === 'email_code') {
+      const { kind, purpose, code } = proof;
+      const claim = await this.codes.find(user, { purpose, channel: CHANNELS[kind] }, code);
+      return claim && { kind, claim };
+    }
+    return proof.kind === 'totp' ? this.findStep(user, proof.code) : this.findRecoveryCode(user, proof.code);
+  }
+
+  private async findStep(user: User, code: string): Promise<{ kind: 'totp'; claim: Claim } | null> {
+    const enrollment = await this.store.findConfirmed(user.id);
+    const step = enrollment && this.stepOf(enrollment, code);
+    if (enrollment === null || step === null) return null;
+    return { kind: 'totp', claim: (manager) => this.store.spendStep(manager, enrollment.id, step) };
+  }
+
+  private async findRecoveryCode(
     user: User,
     code: string,
-  ): Promise<{ kind: 'totp' | 'recovery_code'; claim: (manager: EntityManager) => Promise<boolean> } | null> {
-    const enrollment = await this.store.findConfirmed(user.id);
-    if (enrollment === null) return null;
-    const step = this.stepOf(enrollment, code);
-    if (step !== null) {
-      return { kind: 'totp', claim: (manager) => this.store.spendStep(manager, enrollment.id, step) };
-    }
+  ): Promise<{ kind: 'recovery_code'; claim: Claim } | null> {
     const letters = code.replace(/[\s-]/g, '').toLowerCase();
     if (!/^[a-z]{8}$/.test(letters)) return null;
+    const enrollment = await this.store.findConfirmed(user.id);
+    if (enrollment === null) return null;
     const fitting = await this.passwords.findFitting(letters, await this.store.recoveryCodes(enrollment.id));
     if (fitting === null) return null;
     return { kind: 'recovery_code', claim: (manager) => this.store.spendRecoveryCode(manager, fitting) };

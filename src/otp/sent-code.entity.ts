@@ -6,7 +6,7 @@ import { User } from '../users/user.entity.js';
 @Entity('sent_codes')
 @Unique('sent_codes_one_for_purpose', ['purpose', 'channel'])
 @Check('sent_codes_channel_known', `channel IN ('sms', 'email')`)
-@Index('sent_codes_of_user', ['userId', 'sentAt'])
+@Index('sent_codes_expires_at', ['expiresAt'])
 export class SentCode {
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',
