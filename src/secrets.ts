@@ -71,10 +71,9 @@ export class Sealer {
     }
   }
 
-  /** 32 bytes that only a holder of SECRET_KEY can make: HMAC-SHA-256 under a key derived for the purpose (RFC 5869). */
-  mac(text: string, purpose: string): Buffer {
-    const derived = Buffer.from(hkdfSync('sha256', this.key, '', purpose, 32));
-    return createHmac('sha256', derived).update(text).digest();
+  /** 32 bytes for one purpose, from which neither SECRET_KEY nor the key of another purpose can be told (RFC 5869). */
+  deriveKey(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.key, '', purpose, 32));
   }
 }
 

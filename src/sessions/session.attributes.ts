@@ -24,3 +24,8 @@ export class SessionDescription {
   @Attribute(optionalText(MAX_NAME)) name?: string | null;
   @Attribute(optionalText(MAX_NOTE)) note?: string | null;
 }
+
+/** What `POST /sessions/refresh` takes. */
+export class Renewal {
+  @Attribute(requiredSecret) refresh_token: string;
+}

@@ -74,3 +74,8 @@ export const sessionResource: Resource<Session> = {
   },
   relationships: { user: { resource: userResource, read: (session) => session.user } },
 };
+
+/** The member `meta` of an answer with a session: the token that renews it, where it was just minted. */
+export function renewableBy({ refreshToken }: Session): object {
+  return refreshToken === undefined ? {} : { refresh_token: refreshToken };
+}

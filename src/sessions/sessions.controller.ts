@@ -24,7 +24,7 @@ import { Refusal } from '../refusal.js';
 import { PasswordGuard } from './password.strategy.js';
 import { OtpValidation, SessionDescription } from './session.attributes.js';
 import type { Session } from './session.entity.js';
-import { sessionResource } from './session.resource.js';
+import { renewableBy, sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
 import { NOBODY, SignInsService } from './sign-ins.service.js';
 import type { SignedInCaller } from './signed-in.js';
@@ -63,7 +63,8 @@ export class SessionsController {
   signIn(@Req() request: Request & { user: Session }, @Res() response: Response): void {
     const query = readQuery(request, sessionResource);
     const location = `/api/v2/sessions/${request.user.id}`;
-    answerResource(response, 201, sessionResource, request.user, query, { location });
+    const meta = renewableBy(request.user);
+    answerResource(response, 201, sessionResource, request.user, query, { location, meta });
   }
 
   @Post('revoke')

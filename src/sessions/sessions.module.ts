@@ -7,26 +7,33 @@ import { UsersModule } from '../users/users.module.js';
 import { Activity } from './activity.js';
 import { Origins } from './origin.js';
 import { PasswordStrategy } from './password.strategy.js';
+import { RenewalsController } from './renewals.controller.js';
+import { RenewalsService } from './renewals.service.js';
+import { RenewalsStore } from './renewals.store.js';
 import { SessionGuard } from './session.guard.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SessionsStore } from './sessions.store.js';
 import { SignInsService } from './sign-ins.service.js';
 import { SweepsStore } from './sweeps.store.js';
+import { TokenJwts } from './token-jwts.js';
 
 @Module({
   imports: [PassportModule, UsersModule, KeysModule, OtpModule],
-  controllers: [SessionsController],
+  controllers: [SessionsController, RenewalsController],
   providers: [
     SessionsService,
     SignInsService,
     SessionsStore,
     SweepsStore,
+    RenewalsService,
+    RenewalsStore,
+    TokenJwts,
     Activity,
     Origins,
     PasswordStrategy,
     { provide: APP_GUARD, useClass: SessionGuard },
   ],
-  exports: [SessionsService, SignInsService, Origins],
+  exports: [SessionsService, SignInsService, RenewalsService, TokenJwts, Origins],
 })
 export class SessionsModule {}

@@ -6,7 +6,7 @@ import { AuditLog } from '../delivery/audit-log.js';
 import { KeysService } from '../keys/keys.service.js';
 import { mentions, type Filter, type Page, type Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
-import { hashToken, looksLikeToken } from '../secrets.js';
+import { hashToken } from '../secrets.js';
 import { CredentialChanges } from '../users/credential-changes.js';
 import { MembershipEnds } from '../users/membership-ends.js';
 import { Activity } from './activity.js';
@@ -14,6 +14,7 @@ import type { Session } from './session.entity.js';
 import { SessionsStore, type EndStatus, type Scope, type SessionDescription } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
+import { TokenJwts } from './token-jwts.js';
 
 /** What a list or a mass revocation is narrowed to. `everyone` asks for other users' sessions too. */
 interface Narrowing {
@@ -28,6 +29,7 @@ export class SessionsService implements OnModuleInit {
     private readonly store: SessionsStore,
     private readonly sweeps: SweepsStore,
     private readonly keys: KeysService,
+    private readonly tokens: TokenJwts,
     private readonly activity: Activity,
     private readonly changes: CredentialChanges,
     private readonly membershipEnds: MembershipEnds,
@@ -46,22 +48,23 @@ export class SessionsService implements OnModuleInit {
   }
 
   /**
-   * Who a credential, a session token or a JWT, belongs to at this very moment: one SQL statement, nothing
-   * remembered, so that a revocation holds from its answer on. Null for whatever is not, or no longer, live.
+   * Who a credential, a session token (plain or as a JWT) or a read-only JWT, belongs to at this very moment: one SQL
+   * statement, nothing remembered, so that a revocation holds from its answer on. Null for whatever is not, or no
+   * longer, live.
    */
   async recognise(credential: string, ip: string): Promise<SignedInCaller | null> {
     const now = this.clock.now();
-    const jwt = looksLikeToken(credential) ? null : await this.keys.verify(credential);
-    if (jwt === null && !looksLikeToken(credential)) return null;
+    const token = this.tokens.tokenOf(credential);
+    const jwt = token === null ? await this.keys.verify(credential) : null;
     const session =
-      jwt === null
-        ? await this.store.findByTokenHash(hashToken(credential))
-        : await this.store.findByJwt(jwt.sessionId, jwt.kid, now);
+      token === null
+        ? jwt && (await this.store.findByJwt(jwt.sessionId, jwt.kid, now))
+        : await this.store.findByTokenHash(hashToken(token));
     if (session === null || session.user.status !== 'active') return null;
     if (jwt !== null && (jwt.userId !== session.userId || !session.isLive(now))) return null;
     if (session.isLive(now)) this.activity.note(session, ip);
     else if (!session.isPending(now, this.config.get('OTP_WINDOW_SECONDS'))) return null;
-    if (jwt === null) session.token = credential;
+    if (token !== null) session.token = token;
     return new SignedInCaller(session, session.user, jwt?.expiresAt ?? null, ip);
   }
 

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { prepared } from '../database/prepared.js';
+import type { User } from '../users/user.entity.js';
+import type { Session } from './session.entity.js';
+import { LIVE, OWNER, SESSION, withUser } from './session.rows.js';
+
+/** The hashes of a session's token and of the token that renews it. */
+export interface TokenHashes {
+  readonly token: Buffer;
+  readonly refreshToken: Buffer;
+}
+
+/** All SQL on refresh tokens. */
+@Injectable()
+export class RenewalsStore {
+  constructor(private readonly database: DataSource) {}
+
+  /**
+   * Puts new tokens in the place of those of a live session, which lives on from now. Of many callers with the same
+   * tokens one finds them still there.
+   * @param slideSeconds how long a session without a lifetime of its own lives
+   */
+  async renew(
+    present: TokenHashes,
+    next: TokenHashes,
+    slideSeconds: number,
+    now: Date,
+  ): Promise<(Session & { user: User }) | null> {
+    const rows = await prepared<Record<string, unknown>>(
+      this.database,
+      'session_renew',
+      `UPDATE sessions s SET token_hash = $4, refresh_token_hash = $5, version = version + 1, changed_at = $1,
+         expires_at = $1 + make_interval(secs => coalesce(s.lifetime_seconds, $6::int))
+       FROM users u
+       WHERE ${LIVE} AND s.token_hash = $2 AND s.refresh_token_hash = $3 AND u.id = s.user_id AND u.status = 'active'
+       RETURNING ${SESSION}, ${OWNER}`,
+      [now, present.token, present.refreshToken, next.token, next.refreshToken, slideSeconds],
+    );
+    return rows[0] === undefined ? null : withUser(rows[0]);
+  }
+}
