@@ -29,6 +29,27 @@ export interface Sent {
   readonly expiresAt: Date;
 }
 
+/** A code on its way. */
+interface Letter extends Required<Sending> {
+  readonly user: User;
+  readonly to: string;
+  readonly code: string;
+  readonly sentAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** A code that may be sent. */
+export interface Noted {
+  readonly channel: Channel;
+  /**
+   * Writes it, within the transaction, before any session is locked that it may be spent in.
+   * @throws Refusal too_many_codes
+   */
+  write(purpose: string): Promise<void>;
+  /** Sends it, or hands it over. */
+  send(): Promise<Sent>;
+}
+
 /** A code that fits, ready to be spent within a transaction: true for exactly one caller. */
 export type Claim = (manager: EntityManager) => Promise<boolean>;
 
@@ -64,30 +85,33 @@ export class CodesService {
    */
   async sendFor<T>(
     user: User,
-    { channel, deliver = true }: Sending,
+    sending: Sending,
     begin: (manager: EntityManager) => Promise<{ purpose: string; result: T }>,
   ): Promise<{ sent: Sent; result: T }> {
-    const to = addressOf(user, channel);
-    if (to === null) throw new Refusal('strategy_unavailable');
-    if (deliver && !this.messenger.carries(channel)) throw new Refusal('channel_unavailable');
-    const sentAt = this.clock.now();
-    await this.store.purge(sentAt);
-    const expiresAt = new Date(sentAt.getTime() + CODE_MINUTES * 60_000);
-    const code = mintCode();
+    const letter = this.draft(user, sending);
+    await this.store.purge(letter.sentAt);
     const result = await this.store.transaction(async (manager) => {
-      await this.noteSending(manager, user.id, channel, sentAt);
+      await this.noteSending(manager, user.id, letter.channel, letter.sentAt);
       const begun = await begin(manager);
-      const target = { userId: user.id, purpose: begun.purpose, channel };
-      const { credentialsVersion } = user;
-      const codeHash = this.hasher.hash(code, boundTo(target));
-      const row = { ...target, credentialsVersion, codeHash, sentAt, expiresAt };
-      if (!(await this.store.put(manager, row, sentAt))) throw new Refusal('too_many_codes');
+      await this.put(manager, letter, begun.purpose);
       return begun.result;
     });
-    this.audit.record({ action: 'code.send', userId: user.id, outcome: 'ok' });
-    if (!deliver) return { sent: { code, sentAt, expiresAt }, result };
-    await this.messenger.send({ channel, to, ...this.wording(code) });
-    return { sent: { sentAt, expiresAt }, result };
+    return { sent: await this.handOver(letter), result };
+  }
+
+  /**
+   * As `send`, within a transaction that is about more than the code and that has locked no user and no session yet:
+   * notes that it is sent, so that it may be written, and once the transaction is committed be sent.
+   * @throws Refusal as `send`
+   */
+  async note(manager: EntityManager, user: User, sending: Sending): Promise<Noted> {
+    const letter = this.draft(user, sending);
+    await this.noteSending(manager, user.id, letter.channel, letter.sentAt);
+    return {
+      channel: letter.channel,
+      write: (purpose) => this.put(manager, letter, purpose),
+      send: () => this.handOver(letter),
+    };
   }
 
   /** Whether a code was sent for this that has not expired. */
@@ -106,6 +130,34 @@ export class CodesService {
     if (sent === null || sent.credentialsVersion !== user.credentialsVersion) return null;
     if (!this.hasher.fits(code, boundTo(sent), sent.codeHash)) return null;
     return (manager) => this.store.spend(manager, sent, this.clock.now());
+  }
+
+  private draft(user: User, { channel, deliver = true }: Sending): Letter {
+    const to = addressOf(user, channel);
+    if (to === null) throw new Refusal('strategy_unavailable');
+    if (deliver && !this.messenger.carries(channel)) throw new Refusal('channel_unavailable');
+    const sentAt = this.clock.now();
+    const expiresAt = new Date(sentAt.getTime() + CODE_MINUTES * 60_000);
+    return { user, channel, deliver, to, code: mintCode(), sentAt, expiresAt };
+  }
+
+  private async put(
+    manager: EntityManager,
+    { user, channel, code, sentAt, expiresAt }: Letter,
+    purpose: string,
+  ): Promise<void> {
+    const target = { userId: user.id, purpose, channel };
+    const { credentialsVersion } = user;
+    const codeHash = this.hasher.hash(code, boundTo(target));
+    const row = { ...target, credentialsVersion, codeHash, sentAt, expiresAt };
+    if (!(await this.store.put(manager, row, sentAt))) throw new Refusal('too_many_codes');
+  }
+
+  private async handOver({ user, channel, deliver, to, code, sentAt, expiresAt }: Letter): Promise<Sent> {
+    this.audit.record({ action: 'code.send', userId: user.id, outcome: 'ok' });
+    if (!deliver) return { code, sentAt, expiresAt };
+    await this.messenger.send({ channel, to, ...this.wording(code) });
+    return { sentAt, expiresAt };
   }
 
   private async noteSending(
