@@ -12,6 +12,7 @@ export class Browsers1780000000007 implements MigrationInterface {
         updated_at timestamptz(3) NOT NULL,
         expires_at timestamptz(3) NOT NULL
       )`);
+    await runner.query('CREATE INDEX browsers_expires_at ON browsers (expires_at)');
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -23,7 +23,8 @@ export class SessionDetails1780000000008 implements MigrationInterface {
         ADD CONSTRAINT sessions_named_once_proved CHECK (user_id IS NOT NULL OR status <> 'active'),
         ADD COLUMN changed_at timestamptz(3) NOT NULL DEFAULT now(),
         ${STAMPS.map((name) => `ADD COLUMN ${name} timestamptz(3)`).join(', ')},
-        ADD COLUMN browser_id bigint CONSTRAINT sessions_browser_id_fkey REFERENCES browsers (id),
+        ADD COLUMN browser_id bigint
+          CONSTRAINT sessions_browser_id_fkey REFERENCES browsers (id) ON DELETE SET NULL,
         ADD COLUMN organization_id bigint
           CONSTRAINT sessions_organization_id_fkey REFERENCES organizations (id) ON DELETE SET NULL,
         ADD COLUMN creator_id bigint,

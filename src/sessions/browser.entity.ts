@@ -1,8 +1,9 @@
-import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
 /** A browser, or a native app, that holds several sessions under one credential of its own. */
 @Entity('browsers')
 @Unique('browsers_token_hash_unique', ['tokenHash'])
+@Index('browsers_expires_at', ['expiresAt'])
 export class Browser {
   /** A 64-bit number as its decimal string. */
   @PrimaryGeneratedColumn('identity', {
@@ -26,6 +27,7 @@ export class Browser {
   @Column('timestamp with time zone', { name: 'updated_at', precision: 3 })
   updatedAt: Date;
 
+  /** A day after its first request, until somebody signs in. */
   @Column('timestamp with time zone', { name: 'expires_at', precision: 3 })
   expiresAt: Date;
 

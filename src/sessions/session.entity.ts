@@ -124,7 +124,7 @@ export class Session {
   @Column('bigint', { name: 'browser_id', nullable: true })
   browserId: string | null;
 
-  @ManyToOne(() => Browser, { nullable: true })
+  @ManyToOne(() => Browser, { nullable: true, onDelete: 'SET NULL' })
   @JoinColumn({ name: 'browser_id', foreignKeyConstraintName: 'sessions_browser_id_fkey' })
   holder?: Browser;
 
