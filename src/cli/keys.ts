@@ -18,10 +18,12 @@ async function rotate(options: Common & { now: boolean }): Promise<void> {
   await withService(options.audit, async (service) => {
     const keys = service.get(KeysService);
     await keys.ensureKey(); // before a server's first start: a key that signs later must not be the only one
-    const { kid, signsFrom, oldRetireAt } = await keys.rotate(options.now);
-    const sentence = options.now
-      ? `Key ${kid} signs from now on; every earlier JWT is invalid`
-      : `Key ${kid} is published, and signs from ${signsFrom.toISOString()}; the old one verifies until ${oldRetireAt.toISOString()}`;
-    new Output(options.json).done([sentence], { kid, signs_from: signsFrom, old_retire_at: oldRetireAt });
+    const { kid, kids, signsFrom, oldRetireAt } = await keys.rotate(options.now);
+    const sentenceOf = (key: string) =>
+      options.now
+        ? `Key ${key} signs from now on; every earlier JWT is invalid`
+        : `Key ${key} is published, and signs from ${signsFrom.toISOString()}; the old one verifies until ${oldRetireAt.toISOString()}`;
+    const forMachines = { kid, kids, signs_from: signsFrom, old_retire_at: oldRetireAt };
+    new Output(options.json).done(kids.map(sentenceOf), forMachines);
   });
 }

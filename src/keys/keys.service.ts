@@ -1,18 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { calculateJwkThumbprint, type JWK } from 'jose';
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign,
-  verify,
-  type KeyObject,
-} from 'node:crypto';
+import type { JWK } from 'jose';
+import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { Clock } from '../clock.js';
+import { Config } from '../config.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { Sealer, WrongKeyError } from '../secrets.js';
 import { KeysStore } from './keys.store.js';
-import { SigningKey } from './signing-key.entity.js';
+import { newKey, sealPurpose } from './new-key.js';
+import type { Algorithm, SigningKey } from './signing-key.entity.js';
 
 /** Longest life of a JWT in seconds (DECISIONS.md, Native 7). */
 export const MAX_JWT_SECONDS = 3_600;
@@ -47,7 +42,10 @@ interface LoadedKey {
   readonly privateKey: KeyObject;
 }
 
-/** The keys that sign JWTs: ES256, published, rotated with overlap. */
+/**
+ * The keys that sign JWTs, published, rotated with overlap: ES256, and RS256 where an API is served whose verifiers
+ * know nothing but RSA.
+ */
 @Injectable()
 export class KeysService {
   private keys: LoadedKey[] = [];
@@ -57,17 +55,22 @@ export class KeysService {
     private readonly store: KeysStore,
     private readonly sealer: Sealer,
     private readonly clock: Clock,
+    private readonly config: Config,
     private readonly audit: AuditLog,
   ) {}
 
   /**
-   * Makes the first key when there is none.
+   * Makes the first key of each algorithm that is needed, when there is none.
    * @throws Error when the keys there are were sealed under another SECRET_KEY: no JWT could be signed, and no
    *   second factor checked
    */
   async ensureKey(): Promise<void> {
     const now = this.clock.now();
-    await this.store.addFirst(() => this.newKey(now, now), now);
+    const there = await this.store.unretired(now);
+    for (const algorithm of this.needed()) {
+      if (there.some((key) => key.algorithm === algorithm)) continue;
+      await this.store.addFirst(await newKey(algorithm, this.sealer, now, now));
+    }
     try {
       await this.reread(0);
     } catch (error) {
@@ -77,28 +80,41 @@ export class KeysService {
   }
 
   /**
-   * Adds a key and retires the present ones. By default nothing breaks: the new key is published before it
-   * signs, and the old ones verify until the last JWT they signed has expired. `atOnce` is for a leaked key:
-   * every JWT there is dies with the old keys.
-   * @returns when the new key signs and when the old ones retire
+   * Adds a key of each algorithm and retires the present ones. By default nothing breaks: a new key is published
+   * before it signs, and the old ones verify until the last JWT they signed has expired. `atOnce` is for a leaked
+   * key: every JWT there is dies with the old keys.
+   * @returns the new keys, the native one first, when they sign and when the old ones retire
    */
-  async rotate(atOnce: boolean): Promise<{ kid: string; signsFrom: Date; oldRetireAt: Date }> {
+  async rotate(
+    atOnce: boolean,
+  ): Promise<{ kid: string; kids: string[]; signsFrom: Date; oldRetireAt: Date }> {
     const now = this.clock.now();
     const signsFrom = atOnce ? now : new Date(now.getTime() + PUBLISHED_AHEAD_SECONDS * 1000);
     // Others reread their keys within REREAD_SECONDS, and may sign with the old one until then.
     const overlap = (PUBLISHED_AHEAD_SECONDS + REREAD_SECONDS + MAX_JWT_SECONDS) * 1000;
     const oldRetireAt = atOnce ? now : new Date(now.getTime() + overlap);
-    const key = await this.newKey(now, signsFrom);
-    await this.store.replace(key, oldRetireAt);
+    const successors: SigningKey[] = [];
+    const there = (await this.store.unretired(now)).map(({ algorithm }) => algorithm);
+    for (const algorithm of new Set([...this.needed(), ...there])) {
+      successors.push(await newKey(algorithm, this.sealer, now, signsFrom));
+    }
+    await this.store.replace(successors, oldRetireAt);
     this.readAt = -Infinity;
     this.audit.record({ action: 'keys.rotate', outcome: 'ok' });
-    return { kid: key.kid, signsFrom, oldRetireAt };
+    const kids = successors.map(({ kid }) => kid);
+    return { kid: kids[0]!, kids, signsFrom, oldRetireAt };
   }
 
-  /** The public halves, as RFC 7517 has them. */
-  async jwks(): Promise<{ keys: JWK[] }> {
+  /**
+   * The public halves, as RFC 7517 has them.
+   * @param algorithm of this one only
+   */
+  async jwks(algorithm?: Algorithm): Promise<{ keys: JWK[] }> {
     await this.reread(REREAD_SECONDS * 1000);
-    return { keys: this.unretired().map(({ row }) => row.publicJwk) };
+    const asked = this.unretired().filter(
+      ({ row }) => algorithm === undefined || row.algorithm === algorithm,
+    );
+    return { keys: asked.map(({ row }) => row.publicJwk) };
   }
 
   /**
@@ -106,14 +122,20 @@ export class KeysService {
    * libuv's pool it would stand in line behind password hashes (PERFORMANCE.md, JWT).
    */
   async sign(sessionId: string, payload: JwtPayload): Promise<string> {
-    await this.reread(REREAD_SECONDS * 1000);
-    const now = this.clock.now();
-    const key = this.unretired().find(({ row }) => row.signsFrom <= now);
-    if (key === undefined)
-      throw new Error('no signing key: start the server once, or run `latchkey keys rotate --now`');
+    const key = await this.signingKey('ES256');
     const signed = `${encode({ alg: 'ES256', kid: key.row.kid, sid: sessionId })}.${encode(payload)}`;
     const signature = sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
     return `${signed}.${signature.toString('base64url')}`;
+  }
+
+  /**
+   * Signs a JWT for verifiers that know nothing but RSA: header `{alg, kid, typ}`, claims as given. It is no
+   * credential here. Synchronous as `sign`.
+   */
+  async signRs256(claims: object): Promise<string> {
+    const { row, privateKey } = await this.signingKey('RS256');
+    const signed = `${encode({ alg: 'RS256', kid: row.kid, typ: 'JWT' })}.${encode(claims)}`;
+    return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;
   }
 
   /** What a JWT of ours says, or null for whatever is not one: forged, foreign, expired, of another shape. */
@@ -138,8 +160,24 @@ export class KeysService {
     return { kid, sessionId: sid, userId: String(user_id), expiresAt: new Date((exp as number) * 1000) };
   }
 
+  /** The newest key of the algorithm whose time has come. */
+  private async signingKey(algorithm: Algorithm): Promise<LoadedKey> {
+    await this.reread(REREAD_SECONDS * 1000);
+    const now = this.clock.now();
+    const key = this.unretired().find(({ row }) => row.algorithm === algorithm && row.signsFrom <= now);
+    if (key === undefined)
+      throw new Error(
+        `no ${algorithm} key signs: start the server once, or run \`latchkey keys rotate --now\``,
+      );
+    return key;
+  }
+
+  private needed(): Algorithm[] {
+    return this.config.get('FACES').includes('clerk') ? ['ES256', 'RS256'] : ['ES256'];
+  }
+
   private async find(kid: string): Promise<LoadedKey | undefined> {
-    const known = () => this.unretired().find(({ row }) => row.kid === kid);
+    const known = () => this.unretired().find(({ row }) => row.kid === kid && row.algorithm === 'ES256');
     await this.reread(REREAD_SECONDS * 1000);
     if (known() === undefined) await this.reread(UNKNOWN_KID_REREAD_MILLISECONDS);
     return known();
@@ -161,28 +199,6 @@ export class KeysService {
     }));
     this.readAt = now;
   }
-
-  private async newKey(createdAt: Date, signsFrom: Date): Promise<SigningKey> {
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const jwk = publicKey.export({ format: 'jwk' }) as JWK;
-    const kid = await calculateJwkThumbprint(jwk);
-    return Object.assign(new SigningKey(), {
-      kid,
-      algorithm: 'ES256',
-      publicJwk: { ...jwk, kid, alg: 'ES256', use: 'sig' },
-      sealedPrivateKey: this.sealer.seal(
-        privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-        sealPurpose(kid),
-      ),
-      createdAt,
-      signsFrom,
-      retiresAt: null,
-    });
-  }
-}
-
-function sealPurpose(kid: string): string {
-  return `signing key ${kid}`;
 }
 
 function encode(part: object): string {

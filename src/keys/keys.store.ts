@@ -15,24 +15,25 @@ export class KeysStore {
     });
   }
 
-  /** Adds a key when there is none; of several instances that start at once, one does. */
-  addFirst(make: () => Promise<SigningKey>, now: Date): Promise<void> {
+  /** Adds a key when there is none of its algorithm; of several instances that start at once, one does. */
+  addFirst(key: SigningKey): Promise<void> {
     return this.database.transaction(async (manager) => {
       await manager.query('LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE');
-      const unretired = await manager.countBy(SigningKey, unretiredAt(now));
-      if (unretired === 0) await manager.insert(SigningKey, await make());
+      const { algorithm, createdAt } = key;
+      const there = unretiredAt(createdAt).map((condition) => ({ ...condition, algorithm }));
+      if ((await manager.countBy(SigningKey, there)) === 0) await manager.insert(SigningKey, key);
     });
   }
 
-  /** Adds the successor of all keys there are; they retire at the given moment, if they did not sooner. */
-  replace(successor: SigningKey, retiresAt: Date): Promise<void> {
+  /** Adds the successors of all keys there are; those retire at the given moment, if they did not sooner. */
+  replace(successors: readonly SigningKey[], retiresAt: Date): Promise<void> {
     return this.database.transaction(async (manager) => {
       await manager.query('LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE');
       await manager.query(
         'UPDATE signing_keys SET retires_at = $1 WHERE retires_at IS NULL OR retires_at > $1',
         [retiresAt],
       );
-      await manager.insert(SigningKey, successor);
+      for (const successor of successors) await manager.insert(SigningKey, successor);
     });
   }
 }

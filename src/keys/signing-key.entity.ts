@@ -1,5 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
+/** What JWTs are signed with: ours, and those of an API whose verifiers know nothing but RSA. */
+export type Algorithm = 'ES256' | 'RS256';
+
 /** One key that signs JWTs. The private half is sealed under SECRET_KEY. */
 @Entity('signing_keys')
 export class SigningKey {
@@ -8,7 +11,7 @@ export class SigningKey {
   kid: string;
 
   @Column('text')
-  algorithm: string;
+  algorithm: Algorithm;
 
   @Column('jsonb', { name: 'public_jwk' })
   publicJwk: Record<string, string>;

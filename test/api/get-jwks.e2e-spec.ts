@@ -35,8 +35,8 @@ async function keysOf(latchkey: Latchkey): Promise<Record<string, string>[]> {
   return response.body.keys;
 }
 
-async function kidsOf(latchkey: Latchkey): Promise<string[]> {
-  return (await keysOf(latchkey)).map(({ kid }) => kid!);
+async function sortedKidsOf(latchkey: Latchkey): Promise<string[]> {
+  return (await keysOf(latchkey)).map(({ kid }) => kid!).sort();
 }
 
 async function jwtOf(latchkey: Latchkey): Promise<string> {
@@ -62,18 +62,24 @@ const ACCEPTED = { first: 200, second: 200, published: 200 };
 const REFUSED = { first: 401, second: 401, published: 401 };
 
 describe('200', () => {
-  it('SECURITY 89: publishes the public members of its key and no others, for a minute', async () => {
+  it('SECURITY 89: publishes the public members of its keys and no others, for a minute', async () => {
     const response = await first
       .get('/.well-known/jwks.json', null)
       .set('Accept', 'application/json')
       .expect(200);
     expect(response.headers['content-type']).toMatch(/^application\/jwk-set\+json/);
     expect(response.headers['cache-control']).toBe('public, max-age=60');
-    const [key] = await keysOf(first);
-    expect(response.body).toEqual({ keys: [key] });
-    expect(Object.keys(key!).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
-    expect(key).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' });
-    expect(decodeProtectedHeader(await jwtOf(first)).kid).toBe(key!.kid);
+    const keys = await keysOf(first);
+    expect(response.body).toEqual({ keys });
+    expect(keys).toHaveLength(2);
+    const native = keys.find(({ alg }) => alg === 'ES256')!;
+    const rsa = keys.find(({ alg }) => alg === 'RS256')!;
+    expect(Object.keys(native).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+    expect(native).toMatchObject({ kty: 'EC', crv: 'P-256', use: 'sig' });
+    expect(Object.keys(rsa).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use']);
+    expect(rsa).toMatchObject({ kty: 'RSA', e: 'AQAB', use: 'sig' });
+    expect(Buffer.from(rsa.n!, 'base64url')).toHaveLength(256); // 2,048 bits
+    expect(decodeProtectedHeader(await jwtOf(first)).kid).toBe(native.kid);
   });
 
   it('looks at no credential: a wrong one is as good as none', async () => {
@@ -88,13 +94,14 @@ describe('200', () => {
 
 describe('SECURITY 95: rotation', () => {
   it('publishes the new key at once, and signs with it only when every verifier has had time to read it', async () => {
-    const [old] = await kidsOf(first);
+    const published = await sortedKidsOf(first);
     const before = await jwtOf(first);
-    const { kid, signsFrom } = await rotate(false);
-    expect((await kidsOf(first)).sort()).toEqual([kid, old].sort());
+    const old = decodeProtectedHeader(before).kid;
+    const { kid, kids, signsFrom } = await rotate(false);
+    expect(await sortedKidsOf(first)).toEqual([...kids, ...published].sort());
     expect(signsFrom.getTime() - first.clock.milliseconds()).toBeGreaterThan(60_000);
     moveBoth(10); // the longest for which an instance goes without looking
-    expect((await kidsOf(second)).sort()).toEqual([kid, old].sort());
+    expect(await sortedKidsOf(second)).toEqual([...kids, ...published].sort());
     for (const instance of [first, second]) {
       expect(decodeProtectedHeader(await jwtOf(instance)).kid).toBe(old);
     }
@@ -108,8 +115,8 @@ describe('SECURITY 95: rotation', () => {
   });
 
   it('breaks no JWT: the last one of the old key verifies until it expires, and then the key goes', async () => {
-    const [old] = await kidsOf(first);
-    const { kid, signsFrom, oldRetireAt } = await rotate(false);
+    const old = decodeProtectedHeader(await jwtOf(first)).kid;
+    const { kids, signsFrom, oldRetireAt } = await rotate(false);
     moveBoth((signsFrom.getTime() - first.clock.milliseconds()) / 1000 - 1);
     const last = await jwtOf(second);
     expect(decodeProtectedHeader(last).kid).toBe(old);
@@ -118,19 +125,19 @@ describe('SECURITY 95: rotation', () => {
     moveBoth(1);
     expect(await verdicts(last)).toEqual(REFUSED);
     moveBoth((oldRetireAt.getTime() - first.clock.milliseconds()) / 1000);
-    for (const instance of [first, second]) expect(await kidsOf(instance)).toEqual([kid]);
+    for (const instance of [first, second]) expect(await sortedKidsOf(instance)).toEqual([...kids].sort());
   });
 
   it('at once ends every JWT there is, on every instance, and the next ones are good', async () => {
-    const [old] = await kidsOf(first);
+    const old = decodeProtectedHeader(await jwtOf(first)).kid;
     const [one, other] = [await jwtOf(first), await jwtOf(second)];
-    const { kid } = await rotate(true);
+    const { kids } = await rotate(true);
     for (const jwt of [one, other]) {
       for (const instance of [first, second]) {
         await instance.get('/api/v2/sessions', jwt).expect(401, UNAUTHENTICATED);
       }
     }
-    expect(await kidsOf(first)).toEqual([kid]);
+    expect(await sortedKidsOf(first)).toEqual([...kids].sort());
     const fresh = await jwtOf(first);
     expect(decodeProtectedHeader(fresh).kid).not.toBe(old);
     moveBoth(1); // an unknown key is looked for at most once a second
@@ -142,8 +149,8 @@ describe('SECURITY 95: rotation', () => {
     const gentle = await rotate(false);
     moveBoth((gentle.signsFrom.getTime() - first.clock.milliseconds()) / 1000);
     const jwt = await jwtOf(first);
-    const { kid } = await rotate(true);
-    expect(await kidsOf(first)).toEqual([kid]);
+    const { kids } = await rotate(true);
+    expect(await sortedKidsOf(first)).toEqual([...kids].sort());
     await second.get('/api/v2/sessions', jwt).expect(401, UNAUTHENTICATED);
   });
 });

@@ -147,7 +147,8 @@ describe('a start', () => {
     const servers = await Promise.all([1, 2, 3, 4, 5].map(() => ServerProcess.start(settings)));
     const ran = await ask<{ name: string }>(empty.url, 'SELECT name FROM migrations ORDER BY id');
     expect(ran.map(({ name }) => name)).toEqual(migrations.map(({ name }) => name));
-    expect(await ask(empty.url, 'SELECT kid FROM signing_keys')).toHaveLength(1);
+    const keys = await ask(empty.url, 'SELECT algorithm FROM signing_keys ORDER BY 1');
+    expect(keys).toEqual([{ algorithm: 'ES256' }, { algorithm: 'RS256' }]);
     const passwords = servers.flatMap(({ password }) => password ?? []);
     expect(passwords).toHaveLength(1);
     for (const server of servers) {

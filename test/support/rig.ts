@@ -8,6 +8,10 @@ import { entities, migrations } from '../../ormconfig.js';
 import { dataSourceOptions } from '../../src/database/data-source.js';
 import { EmbeddedServer } from '../../src/database/embedded-server.js';
 import { migrate } from '../../src/database/migrate.js';
+import { KeysStore } from '../../src/keys/keys.store.js';
+import { newKey } from '../../src/keys/new-key.js';
+import { Sealer } from '../../src/secrets.js';
+import './environment.js';
 
 let stop: () => Promise<void> = () => Promise.resolve();
 
@@ -57,6 +61,16 @@ async function createTemplate(server: string, name: string): Promise<void> {
   url.pathname = `/${name}`;
   const dataSource = new DataSource(dataSourceOptions(url.href, 2, { entities, migrations }));
   await migrate(dataSource);
+  await addRsaKey(dataSource);
+}
+
+/** An RSA key takes longer to make than a test file to start: all share this one. */
+async function addRsaKey(dataSource: DataSource): Promise<void> {
+  const longAgo = new Date('2020-01-01');
+  const sealer = new Sealer(Buffer.from(process.env.SECRET_KEY ?? '', 'hex'));
+  await dataSource.initialize();
+  await new KeysStore(dataSource).addFirst(await newKey('RS256', sealer, longAgo, longAgo));
+  await dataSource.destroy();
 }
 
 async function dropDatabases(server: string, prefix: string): Promise<void> {
