@@ -16,16 +16,21 @@ import { SessionsService } from './sessions.service.js';
 import { SessionsStore } from './sessions.store.js';
 import { SignInsService } from './sign-ins.service.js';
 import { SweepsStore } from './sweeps.store.js';
+import { VerificationsController } from './verifications.controller.js';
+import { VerificationsService } from './verifications.service.js';
+import { VerificationsStore } from './verifications.store.js';
 import { TokenJwts } from './token-jwts.js';
 
 @Module({
   imports: [PassportModule, UsersModule, KeysModule, OtpModule],
-  controllers: [SessionsController, RenewalsController],
+  controllers: [SessionsController, VerificationsController, RenewalsController],
   providers: [
     SessionsService,
     SignInsService,
     SessionsStore,
     SweepsStore,
+    VerificationsService,
+    VerificationsStore,
     RenewalsService,
     RenewalsStore,
     TokenJwts,
@@ -34,6 +39,6 @@ import { TokenJwts } from './token-jwts.js';
     PasswordStrategy,
     { provide: APP_GUARD, useClass: SessionGuard },
   ],
-  exports: [SessionsService, SignInsService, RenewalsService, TokenJwts, Origins],
+  exports: [SessionsService, SignInsService, VerificationsService, RenewalsService, TokenJwts, Origins],
 })
 export class SessionsModule {}

@@ -5,11 +5,19 @@ import { Session } from './session.entity.js';
 export const LEVELS = ['first_factor', 'second_factor', 'multi_factor'] as const;
 export type Level = (typeof LEVELS)[number];
 
+/** One of the two that somebody proves in turn. */
+export type Factor = 'first' | 'second';
+
 /** How a factor is proved. */
 export const STRATEGIES = ['password', 'email_code', 'sms_code', 'totp', 'recovery_code'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
-type VerificationStatus = 'needs_first_factor' | 'needs_second_factor' | 'complete' | 'failed' | 'replaced';
+/** `expired` is never stored: it is what an open one reads as when its time has passed. */
+type VerificationStatus =
+  'needs_first_factor' | 'needs_second_factor' | 'complete' | 'failed' | 'replaced' | 'expired';
+
+/** Wrong proofs after which a verification has failed (DECISIONS.md, All APIs 7). */
+export const MAX_VERIFICATION_ATTEMPTS = 5;
 
 /** Step-up: proving a factor once more in a live session. A session has one open verification at most. */
 @Entity('verifications')
@@ -49,7 +57,7 @@ export class Verification {
   @Column('integer', { name: 'credentials_version' })
   credentialsVersion: number;
 
-  /** Proofs tried, counted before each is looked at. */
+  /** Wrong proofs; each is counted before it is looked at. */
   @Column('smallint', { default: 0 })
   attempts: number;
 
@@ -72,4 +80,13 @@ export class Verification {
 
   @Column('timestamp with time zone', { name: 'expires_at', precision: 3 })
   expiresAt: Date;
+
+  /** What its present step takes; none once it is over. No column. */
+  strategies?: readonly Strategy[];
+
+  /** The factor that it waits for; null once it is over. */
+  get awaits(): Factor | null {
+    if (this.status === 'needs_first_factor') return 'first';
+    return this.status === 'needs_second_factor' ? 'second' : null;
+  }
 }
