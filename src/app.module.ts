@@ -9,6 +9,7 @@ import type { Database } from './database/open.js';
 import { AuditLog } from './delivery/audit-log.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
+import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
 import { HttpModule } from './http/http.module.js';
 import { Metrics } from './http/metrics.js';
 import { WIRES, type Wire } from './http/wire.js';
@@ -23,7 +24,9 @@ import { SessionsModule } from './sessions/sessions.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The other APIs: how each speaks, and its room. */
-const OTHERS: Partial<Record<Face, { readonly wire: Wire; readonly room: Type }>> = {};
+const OTHERS: Partial<Record<Face, { readonly wire: Wire; readonly room: Type }>> = {
+  lendix: { wire: LENDIX, room: LendixModule },
+};
 
 const NATIVE: Wire = { prefix: '/api/v2', readBody, write: writeErrors };
 
