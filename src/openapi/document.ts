@@ -1,6 +1,7 @@
 import { DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
 import { JSON_API } from '../json-api/media-type.js';
 import { FACES, type Face } from '../config.js';
+import { LENDIX_OPERATIONS, LENDIX_SCHEMAS } from './lendix.operations.js';
 import type { Answer, DescribedFace, Operation, Operations } from './operation.js';
 import { OTP_OPERATIONS } from './otp.operations.js';
 import { parametersOf } from './parameters.js';
@@ -20,7 +21,7 @@ export const OPERATIONS: Operations = {
 
 /** The operations of each of the other APIs, and the schemas they refer to; filled as the faces are described. */
 const FACE_OPERATIONS: Readonly<Record<Face, { operations: Operations; schemas: Record<string, Schema> }>> = {
-  lendix: { operations: {}, schemas: {} },
+  lendix: { operations: LENDIX_OPERATIONS, schemas: LENDIX_SCHEMAS },
   clerk: { operations: {}, schemas: {} },
   portos: { operations: {}, schemas: {} },
   zitadel: { operations: {}, schemas: {} },
