@@ -204,6 +204,12 @@ export class SessionsStore {
     );
   }
 
+  /** Adds a session that is being put together, of whomever it names; it may name nobody yet. The user has to be locked. */
+  async compose(manager: EntityManager, row: SessionRow): Promise<Session> {
+    const source = 'FROM (SELECT $1::bigint AS id) u';
+    return (await this.insert('session_compose', row, source, [], manager))!;
+  }
+
   /** Counts a code against a pending session before it is looked at; false when it has no tries or no time left. */
   async countOtpAttempt(id: string, openedAfter: Date): Promise<boolean> {
     const rows = await prepared(
@@ -301,11 +307,12 @@ export class SessionsStore {
     row: SessionRow,
     source: string,
     values: readonly unknown[],
+    runner: DataSource | EntityManager = this.database,
   ): Promise<Session | null> {
     const given: Partial<SessionRow> = { metadata: {}, ...row };
     const selected = WRITTEN.map(([, type], index) => (index === 0 ? 'u.id' : `$${index + 1}::${type}`));
     const rows = await prepared<Session>(
-      this.database,
+      runner,
       name,
       `INSERT INTO sessions AS s (${WRITTEN.map(([column]) => column).join(', ')})
        SELECT ${selected.join(', ')} ${source}

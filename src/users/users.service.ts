@@ -149,9 +149,14 @@ export class UsersService {
     return user;
   }
 
-  /** The user with this address in whatever spelling, or null. For the command line. */
+  /** The user with this address in whatever spelling, or null. For the command line, and as `find`. */
   findByEmail(email: string): Promise<User | null> {
     return this.store.findByEmailKey(emailKey(email) ?? '');
+  }
+
+  /** The user with this id, or null, for rooms that have decided themselves who may know. */
+  find(id: string): Promise<User | null> {
+    return this.store.find(id);
   }
 
   /**
