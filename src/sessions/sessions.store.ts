@@ -278,16 +278,26 @@ export class SessionsStore {
     return asSession(rows[0]);
   }
 
-  /** Ends a live session within the scope. @returns it as it is then, for exactly one caller; null for all others */
-  async end(id: string, scope: Scope, status: EndStatus, now: Date): Promise<Session | null> {
-    const rows = await prepared<Session>(
+  /**
+   * Ends a live session within the scope.
+   * @returns it as it is then, with its user, for exactly one caller; null for all others
+   */
+  async end(
+    id: string,
+    scope: Scope,
+    status: EndStatus,
+    now: Date,
+  ): Promise<(Session & { user: User }) | null> {
+    const rows = await prepared<Record<string, unknown>>(
       this.database,
       'session_end',
       `UPDATE sessions s SET status = $4, ended_at = $1, version = version + 1, changed_at = $1
-       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) RETURNING ${SESSION}`,
+       FROM users u
+       WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3) AND u.id = s.user_id
+       RETURNING ${SESSION}, ${OWNER}`,
       [now, id, scopeId(scope), status],
     );
-    return asSession(rows[0]);
+    return rows[0] === undefined ? null : withUser(rows[0]);
   }
 
   /** Gives up a pending session. @returns it as it is then, for exactly one caller; null for all others */
