@@ -10,6 +10,7 @@ import { AuditLog } from './delivery/audit-log.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
+import { PORTOS, PortosModule } from './faces/portos/portos.module.js';
 import { HttpModule } from './http/http.module.js';
 import { Metrics } from './http/metrics.js';
 import { WIRES, type Wire } from './http/wire.js';
@@ -26,6 +27,7 @@ import { UsersModule } from './users/users.module.js';
 /** The other APIs: how each speaks, and its room. */
 const OTHERS: Partial<Record<Face, { readonly wire: Wire; readonly room: Type }>> = {
   lendix: { wire: LENDIX, room: LendixModule },
+  portos: { wire: PORTOS, room: PortosModule },
 };
 
 const NATIVE: Wire = { prefix: '/api/v2', readBody, write: writeErrors };

@@ -43,6 +43,12 @@ export const KEYS = {
   ),
   ADMIN_PASSWORD: optional("The first administrator's password.", 'generated and printed once', String),
   SESSION_DAYS: whole('Days without activity after which a browser session expires.', 14, 1, 365),
+  PORTOS_SESSION_HOURS: whole(
+    'Hours that a session opened through PORTOS lives, and lives on when it is refreshed.',
+    12,
+    1,
+    8_760,
+  ),
   OTP_WINDOW_SECONDS: whole(
     'Seconds after sign-in in which a one-time password is accepted.',
     300,

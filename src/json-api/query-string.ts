@@ -26,18 +26,12 @@ const TOKENS = [
 const BODY_SECRETS = ['email', 'password', 'current_password', 'otp', 'secret'];
 
 /**
- * The query of a request, read from the URL itself: Express makes lists and objects of it. Brackets may be encoded.
- * @throws Refusal `bad_request` (too long, too many, not percent-encoded UTF-8, NUL), `secret_in_query`,
- *   `unsupported_parameter` (a name that is no family), `invalid_parameter` (given twice; filters may be)
+ * The parameters of a request by their families, in brackets, which may be encoded.
+ * @throws Refusal `bad_request` as `readPairs`, `secret_in_query`, `unsupported_parameter` (a name that is no family),
+ *   `invalid_parameter` (given twice; filters may be)
  */
 export function readParameters(request: Pick<Request, 'originalUrl'>): Parameter[] {
-  const mark = request.originalUrl.indexOf('?');
-  const query = mark < 0 ? '' : request.originalUrl.slice(mark + 1);
-  if (query === '') return [];
-  if (query.length > MAX_CHARACTERS) throw badQuery(`The query is longer than ${MAX_CHARACTERS} characters`);
-  const pairs = query.split('&').filter((pair) => pair !== '');
-  if (pairs.length > MAX_PARAMETERS) throw badQuery(`The query has more than ${MAX_PARAMETERS} parameters`);
-  const parameters = pairs.map(readPair);
+  const parameters = readPairs(request).map(withPath);
   const seen = new Set<string>();
   for (const { name, base } of parameters) {
     refuseSecrets(base);
@@ -46,6 +40,24 @@ export function readParameters(request: Pick<Request, 'originalUrl'>): Parameter
     seen.add(name);
   }
   return parameters;
+}
+
+/**
+ * The names and values of a query, decoded, read from the URL itself: Express makes lists and objects of it.
+ * @throws Refusal `bad_request` (too long, too many, not percent-encoded UTF-8, NUL)
+ */
+export function readPairs({ originalUrl }: Pick<Request, 'originalUrl'>): { name: string; value: string }[] {
+  const mark = originalUrl.indexOf('?');
+  const query = mark < 0 ? '' : originalUrl.slice(mark + 1);
+  if (query === '') return [];
+  if (query.length > MAX_CHARACTERS) throw badQuery(`The query is longer than ${MAX_CHARACTERS} characters`);
+  const pairs = query.split('&').filter((pair) => pair !== '');
+  if (pairs.length > MAX_PARAMETERS) throw badQuery(`The query has more than ${MAX_PARAMETERS} parameters`);
+  return pairs.map((pair) => {
+    const equals = pair.indexOf('=');
+    const name = decode(equals < 0 ? pair : pair.slice(0, equals));
+    return { name, value: decode(equals < 0 ? '' : pair.slice(equals + 1)) };
+  });
 }
 
 /** Query parameters as a link carries them, brackets encoded. */
@@ -60,10 +72,7 @@ export function shown(name: string): string {
   return name.replace(/[^\w.$[\]-]/g, '').slice(0, 50);
 }
 
-function readPair(pair: string): Parameter {
-  const equals = pair.indexOf('=');
-  const name = decode(equals < 0 ? pair : pair.slice(0, equals));
-  const value = decode(equals < 0 ? '' : pair.slice(equals + 1));
+function withPath({ name, value }: { name: string; value: string }): Parameter {
   const parts = /^([^[\]]+)((?:\[[^[\]]*\])*)$/.exec(name);
   if (parts === null) throw new Refusal('unsupported_parameter', { parameter: shown(name) });
   const [, base = '', brackets = ''] = parts;

@@ -11,7 +11,7 @@ import { Activity } from './activity.js';
 import type { Origin } from './origin.js';
 import type { Session } from './session.entity.js';
 import { SessionsStore, type SessionRow } from './sessions.store.js';
-import type { SignedInCaller } from './signed-in.js';
+import { SignedInCaller } from './signed-in.js';
 
 /** The proof for a pending session. The user's id may be named beside it, and then has to fit. */
 interface OtpProof {
@@ -119,6 +119,34 @@ export class SignInsService {
     });
     this.audit.record({ ...about, outcome: 'ok' });
     return finished;
+  }
+
+  /**
+   * `signIn` and `finish` in one, for clients that know of one step only. A session that stays without its second
+   * factor is given up: its token was shown to nobody.
+   * @param proof with the code, when there is one; nobody looks at it unless a second factor is owed
+   * @returns whoever signed in, with an active session; null when the credentials are wrong
+   * @throws Refusal otp_required when a code is owed and none came; as `signIn` and `finish`
+   */
+  async signInAtOnce(
+    proof: { email: string; password: string; code: string | undefined },
+    draft: SignInDraft,
+    origin: Origin,
+  ): Promise<SignedInCaller | null> {
+    const session = await this.signIn(proof.email, proof.password, draft, origin);
+    if (session === null) return null;
+    const caller = new SignedInCaller(session, session.user!, null, origin.lastIp);
+    if (!caller.pending) return caller;
+    try {
+      if (proof.code === undefined) throw new Refusal('otp_required');
+      const finished = await this.finish(caller, proof.code);
+      const { refreshToken } = session;
+      const active = refreshToken === undefined ? finished : Object.assign(finished, { refreshToken });
+      return new SignedInCaller(active, caller.user, null, caller.ip);
+    } catch (error) {
+      await this.store.endPending(session.id, this.clock.now());
+      throw error;
+    }
   }
 
   /**

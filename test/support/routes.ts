@@ -39,18 +39,17 @@ export function declaredRoutesOf(app: NestExpressApplication): DeclaredRoute[] {
       const handler = prototype[method]!;
       const verb = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
       if (verb === undefined) return [];
-      const path = [Reflect.getMetadata(PATH_METADATA, metatype), Reflect.getMetadata(PATH_METADATA, handler)]
-        .map((part: string) => part.replace(/^\/|\/$/g, ''))
-        .filter((part) => part !== '')
-        .join('/');
-      return [
-        {
-          method: RequestMethod[verb],
-          path: `/${path}`,
-          handler: `${String(name)}#${method}`,
-          access: accessOf(handler, metatype),
-        },
-      ];
+      const prefix = Reflect.getMetadata(PATH_METADATA, metatype) as string;
+      const paths = [Reflect.getMetadata(PATH_METADATA, handler) as string | string[]].flat();
+      return paths.map((path) => ({
+        method: RequestMethod[verb],
+        path: `/${[prefix, path]
+          .map((part) => part.replace(/^\/|\/$/g, ''))
+          .filter((part) => part !== '')
+          .join('/')}`,
+        handler: `${String(name)}#${method}`,
+        access: accessOf(handler, metatype),
+      }));
     });
   });
 }
