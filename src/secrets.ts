@@ -25,6 +25,18 @@ export function looksLikeToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
+const BROWSER_TOKEN = /^[A-Za-z0-9_-]{43}$/;
+
+/** A browser's credential: 256 random bits in base64url, and so no session's token. */
+export function mintBrowserToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** Whether a text can be a browser's credential at all. */
+export function looksLikeBrowserToken(text: string): boolean {
+  return BROWSER_TOKEN.test(text);
+}
+
 /** What is stored of a token: SHA-256. 128 random bits need neither salt nor stretching. */
 export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token, 'ascii').digest();

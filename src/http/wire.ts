@@ -7,6 +7,8 @@ export interface Presented {
   readonly credential: string;
   /** Whose it has to be, where the request says so; another's credential is none then. */
   readonly userId?: string;
+  /** The session that the path names, for a browser's credential; null for what is no id. */
+  readonly sessionId?: string | null;
 }
 
 /** How one API speaks below its path: how it reads a credential and a body, and how it words a refusal. */

@@ -6,6 +6,7 @@ import { accessOf, type Access, type CalledRequest } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
 import { wireFor, WIRES, type Presented, type Wire } from '../http/wire.js';
 import { Refusal, type Reason } from '../refusal.js';
+import { BrowsersService, type RecognisedBrowser } from './browsers.service.js';
 import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
 import type { SignedInCaller } from './signed-in.js';
@@ -20,6 +21,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD']);
 export class SessionGuard implements CanActivate {
   constructor(
     private readonly sessions: SessionsService,
+    private readonly browsers: BrowsersService,
     private readonly audit: AuditLog,
     @Inject(WIRES) private readonly wires: readonly Wire[],
   ) {}
@@ -30,6 +32,11 @@ export class SessionGuard implements CanActivate {
     if (access === undefined) throw new Error('a route that does not declare who may call it');
     if (access.who === 'anyone') return true;
     const request = context.switchToHttp().getRequest<CalledRequest>();
+    if (access.who === 'browser' || access.who === 'any_browser') {
+      request.browser = await this.browserOf(request);
+      if (request.browser === null && access.who === 'browser') throw new Refusal('unauthenticated');
+      return true;
+    }
     const caller = await this.callerOf(request);
     if (caller === null) {
       if (access.who === 'optional') return true;
@@ -51,11 +58,22 @@ export class SessionGuard implements CanActivate {
   }
 
   private async callerOf(request: Request): Promise<SignedInCaller | null> {
-    const { readCredential = nativeCredential } = wireFor(this.wires, request.originalUrl);
-    const presented = readCredential(request);
+    const presented = this.presentedBy(request);
     if (presented === undefined) return null;
     const caller = await this.sessions.recognise(presented.credential, clientAddress(request));
     return presented.userId === undefined || presented.userId === caller?.user.id ? caller : null;
+  }
+
+  private async browserOf(request: Request): Promise<RecognisedBrowser | null> {
+    const presented = this.presentedBy(request);
+    if (presented === undefined) return null;
+    const { credential, sessionId = null } = presented;
+    return this.browsers.recognise(credential, sessionId, clientAddress(request));
+  }
+
+  private presentedBy(request: Request): Presented | undefined {
+    const { readCredential = nativeCredential } = wireFor(this.wires, request.originalUrl);
+    return readCredential(request);
   }
 }
 

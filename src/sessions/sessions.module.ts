@@ -5,6 +5,8 @@ import { KeysModule } from '../keys/keys.module.js';
 import { OtpModule } from '../otp/otp.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { Activity } from './activity.js';
+import { BrowsersService } from './browsers.service.js';
+import { BrowsersStore } from './browsers.store.js';
 import { Origins } from './origin.js';
 import { PasswordStrategy } from './password.strategy.js';
 import { RenewalsController } from './renewals.controller.js';
@@ -14,6 +16,8 @@ import { SessionGuard } from './session.guard.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SessionsStore } from './sessions.store.js';
+import { SignInAttemptsService } from './sign-in-attempts.service.js';
+import { SignInAttemptsStore } from './sign-in-attempts.store.js';
 import { SignInsService } from './sign-ins.service.js';
 import { SweepsStore } from './sweeps.store.js';
 import { VerificationsController } from './verifications.controller.js';
@@ -27,6 +31,10 @@ import { TokenJwts } from './token-jwts.js';
   providers: [
     SessionsService,
     SignInsService,
+    BrowsersService,
+    BrowsersStore,
+    SignInAttemptsService,
+    SignInAttemptsStore,
     SessionsStore,
     SweepsStore,
     VerificationsService,
@@ -39,6 +47,15 @@ import { TokenJwts } from './token-jwts.js';
     PasswordStrategy,
     { provide: APP_GUARD, useClass: SessionGuard },
   ],
-  exports: [SessionsService, SignInsService, VerificationsService, RenewalsService, TokenJwts, Origins],
+  exports: [
+    SessionsService,
+    SignInsService,
+    BrowsersService,
+    SignInAttemptsService,
+    VerificationsService,
+    RenewalsService,
+    TokenJwts,
+    Origins,
+  ],
 })
 export class SessionsModule {}

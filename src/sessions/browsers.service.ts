@@ -1,0 +1,221 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../clock.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import { Refusal } from '../refusal.js';
+import { hashToken, looksLikeBrowserToken, mintBrowserToken } from '../secrets.js';
+import { Attempts } from '../users/attempts.js';
+import { Activity } from './activity.js';
+import type { Browser } from './browser.entity.js';
+import { BrowsersStore, type BrowserRows, type FoundBrowser, type OwnedSession } from './browsers.store.js';
+import type { EndStatus } from './sessions.store.js';
+import { SessionsService } from './sessions.service.js';
+import { SignedInCaller } from './signed-in.js';
+import { SignInAttemptsStore, type SignInView } from './sign-in-attempts.store.js';
+
+const DAY_MILLISECONDS = 86_400_000;
+/** How long a browser is kept that nobody has signed in to. */
+const UNUSED_MILLISECONDS = DAY_MILLISECONDS;
+/** How long it is kept from a sign-in, or from the last session that was chosen in it, on. */
+const USED_MILLISECONDS = 365 * DAY_MILLISECONDS;
+/** New browsers that one address gets within 15 minutes: each leaves a row. */
+const MOST_NEW_BROWSERS = 1_000;
+
+/** A browser that showed its credential. */
+export interface RecognisedBrowser extends FoundBrowser {
+  /** With the credential, as it came. */
+  readonly browser: Browser & { readonly token: string };
+  readonly ip: string;
+}
+
+/** What a browser holds, as it is shown to it. */
+export interface BrowserContents extends Omit<BrowserRows, 'attempt'> {
+  readonly signIn: SignInView | null;
+  /** The session that was used last in it, while that is live. */
+  readonly lastActiveSessionId: string | null;
+}
+
+/** Browsers that hold several sessions under one credential, which opens nothing else. */
+@Injectable()
+export class BrowsersService {
+  constructor(
+    private readonly store: BrowsersStore,
+    private readonly signInAttempts: SignInAttemptsStore,
+    private readonly sessions: SessionsService,
+    private readonly activity: Activity,
+    private readonly attempts: Attempts,
+    private readonly clock: Clock,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * Whose a credential is at this very moment, and the named one of its sessions: one SQL statement, nothing
+   * remembered. Null for what is no browser's credential, or no more.
+   * @param sessionId null for none, which is also what an unknown one is
+   */
+  async recognise(
+    credential: string,
+    sessionId: string | null,
+    ip: string,
+  ): Promise<RecognisedBrowser | null> {
+    if (!looksLikeBrowserToken(credential)) return null;
+    const now = this.clock.now();
+    const found = await this.store.find(hashToken(credential), sessionId, now);
+    if (found === null) return null;
+    const { session } = found;
+    if (session?.isLive(now) && session.user.status === 'active') this.activity.note(session, ip);
+    return { ...found, browser: Object.assign(found.browser, { token: credential }), ip };
+  }
+
+  /**
+   * A new browser, empty, for a day until somebody signs in.
+   * @throws Refusal too_many_sign_ins when its address asked for too many; busy
+   */
+  async create(ip: string): Promise<RecognisedBrowser> {
+    const token = mintBrowserToken();
+    const now = this.clock.now();
+    const limit = { key: `browsers from ${ip}`, most: MOST_NEW_BROWSERS, clearedBySuccess: false };
+    const added: Browser[] = [];
+    await this.attempts.guard([limit], 'too_many_sign_ins', async () => {
+      const expiresAt = new Date(now.getTime() + UNUSED_MILLISECONDS);
+      added.push(await this.store.insert(hashToken(token), now, expiresAt));
+      return null; // so that it counts
+    });
+    return { browser: Object.assign(added[0]!, { token }), session: null, membership: null, ip };
+  }
+
+  /** What a browser holds at this moment: one SQL statement. @throws Refusal unauthenticated when it is gone */
+  async contents({ browser: { id, token } }: Pick<RecognisedBrowser, 'browser'>): Promise<BrowserContents> {
+    const now = this.clock.now();
+    const found = await this.store.contents(id, now);
+    if (found === null) throw new Refusal('unauthenticated');
+    const { attempt, ...rows } = found;
+    const { lastActiveSessionId: last } = rows.browser;
+    const isLive = rows.sessions.some((session) => session.id === last && session.isLive(now));
+    return {
+      ...rows,
+      browser: Object.assign(rows.browser, { token }),
+      signIn: attempt && (await this.signInAttempts.withUser(attempt)),
+      lastActiveSessionId: isLive ? last : null,
+    };
+  }
+
+  /** Whoever is signed in to the named session; null unless the browser holds it and it is live. */
+  callerOf({ session, ip }: RecognisedBrowser): SignedInCaller | null {
+    if (!session?.isLive(this.clock.now()) || session.user.status !== 'active') return null;
+    return new SignedInCaller(session, session.user, null, ip);
+  }
+
+  /**
+   * The caller of the session that is named, or of the one that was used last in the browser.
+   * @throws Refusal unauthenticated when there is none, or it is not live
+   */
+  async currentCaller(recognised: RecognisedBrowser, sessionId: string | null): Promise<SignedInCaller> {
+    const { browser, ip } = recognised;
+    const chosen = sessionId ?? browser.lastActiveSessionId;
+    const found = await this.recognise(browser.token, chosen, ip);
+    const caller = found && this.callerOf(found);
+    if (caller === null) throw new Refusal('unauthenticated');
+    return caller;
+  }
+
+  /**
+   * Makes a session the one that is used in its browser, and lets both live on from there.
+   * @param organizationId what it acts for from now on: null for none, undefined for what it did before
+   * @throws Refusal not_found, session_over; organization_unknown for one that its user is no member of;
+   *   unauthenticated when the credential is not the browser's any more
+   */
+  async touch(recognised: RecognisedBrowser, organizationId: string | null | undefined): Promise<void> {
+    const { session, user } = this.live(recognised);
+    if (organizationId !== undefined && organizationId !== session.organizationId) {
+      await this.sessions.actFor({ user }, session.id, organizationId);
+    }
+    const { id, tokenHash } = recognised.browser;
+    const now = this.clock.now();
+    const expiresAt = new Date(now.getTime() + USED_MILLISECONDS);
+    const touched = await this.store.touch(id, tokenHash, { sessionId: session.id, now, expiresAt });
+    if (!touched) throw new Refusal('unauthenticated');
+  }
+
+  /**
+   * Ends the named session, which is `ended` or `removed` then.
+   * @returns it as it is then
+   * @throws Refusal not_found, session_over
+   */
+  async end(recognised: RecognisedBrowser, status: EndStatus): Promise<OwnedSession> {
+    const caller = this.live(recognised);
+    const { user } = caller;
+    return Object.assign(await this.sessions.end(caller, caller.session.id, status), { user });
+  }
+
+  /**
+   * Ends every session that the browser holds; it keeps its credential.
+   * @throws Refusal unauthenticated when the credential is not the browser's any more
+   */
+  async removeAll({ browser, ip }: RecognisedBrowser): Promise<void> {
+    const now = this.clock.now();
+    const { id, tokenHash } = browser;
+    this.record(ip, await this.store.transaction((manager) => this.store.empty(manager, id, tokenHash, now)));
+  }
+
+  /** Ends every session that the browser holds, and the browser with them. @throws Refusal as `removeAll` */
+  async forget({ browser, ip }: RecognisedBrowser): Promise<void> {
+    const now = this.clock.now();
+    const { id, tokenHash } = browser;
+    const ended = await this.store.transaction(async (manager) => {
+      const held = await this.store.empty(manager, id, tokenHash, now);
+      await this.store.delete(manager, id);
+      return held;
+    });
+    this.record(ip, ended);
+  }
+
+  /**
+   * Puts the outcome of a sign-in into the browser under a new credential: the old one is dead at once, so that
+   * whoever planted or stole it before gains nothing by the sign-in (SECURITY.md 130). All of it or nothing.
+   * @param then what else belongs to it, in the same transaction
+   * @param session what came of it, once it is live; earlier sessions of its user give way to it
+   * @throws Refusal unauthenticated when the credential is not the browser's any more, or the session ended meanwhile
+   */
+  async signInto(
+    { browser, ip }: RecognisedBrowser,
+    session: OwnedSession | null,
+    then: (manager: EntityManager) => Promise<void>,
+  ): Promise<RecognisedBrowser> {
+    const token = mintBrowserToken();
+    const now = this.clock.now();
+    const { rotated, replaced } = await this.store.transaction(async (manager) => {
+      const rotated = await this.store.rotate(manager, {
+        browserId: browser.id,
+        oldTokenHash: browser.tokenHash,
+        tokenHash: hashToken(token),
+        now,
+        expiresAt: session === null ? browser.expiresAt : new Date(now.getTime() + USED_MILLISECONDS),
+        lastActiveSessionId: session?.id ?? null,
+      });
+      if (rotated === null) throw new Refusal('unauthenticated');
+      await then(manager);
+      const replaced = session === null ? [] : await this.store.adopt(manager, browser.id, session, now);
+      if (replaced === null) throw new Refusal('unauthenticated');
+      return { rotated, replaced };
+    });
+    for (const id of replaced) this.record(ip, [{ id, userId: session!.userId }]);
+    return { browser: Object.assign(rotated, { token }), session, membership: null, ip };
+  }
+
+  /** @throws Refusal not_found for what the browser does not hold, session_over for what ended in it */
+  private live(recognised: RecognisedBrowser): SignedInCaller {
+    const caller = this.callerOf(recognised);
+    if (caller !== null) return caller;
+    const { session } = recognised;
+    const seen = session?.status === 'ended' || session?.status === 'active';
+    throw new Refusal(seen ? 'session_over' : 'not_found');
+  }
+
+  private record(ip: string, ended: readonly { id: string; userId: string }[] | null): void {
+    if (ended === null) throw new Refusal('unauthenticated');
+    for (const { id, userId } of ended) {
+      this.audit.record({ action: 'session.end', userId, sessionId: id, by: userId, ip, outcome: 'ok' });
+    }
+  }
+}
