@@ -19,7 +19,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'sessions.otp': 'A code of the authenticator app, or a recovery code.',
   'users.email': 'Compared without case, after Unicode NFC.',
   'users.password': 'From 8 characters to 72 bytes, and none of the commonest.',
-  'users.current_password': 'The password of whoever asks; needed to change `email` or `password`.',
+  'users.current_password':
+    'The password of whoever asks; needed to change `email`, `phone_number` or `password`.',
   'users.locale': 'BCP 47, e.g. `de-AT`.',
   'users.time_zone': 'IANA name, e.g. `Europe/Vienna`.',
   'users.status': '`active` or `closed`.',

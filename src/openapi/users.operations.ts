@@ -106,7 +106,7 @@ export const USER_OPERATIONS: Operations = {
     tag: 'Users',
     summary: 'Change a user',
     description:
-      "Oneself, or anyone with the rights `user.read` and `user.write` and at least that user's rights. To change `email` or `password`, the caller's own `current_password` is needed; it ends the user's other browser sessions, and machine sessions stay.",
+      "Oneself, or anyone with the rights `user.read` and `user.write` and at least that user's rights. To change `email`, `phone_number` or `password`, the caller's own `current_password` is needed; it ends the user's other browser sessions, and machine sessions stay. `metadata` is written by others only.",
     who: 'signed_in',
     native: one,
     body: {

@@ -67,7 +67,7 @@ export class NewUser extends Profile {
 export class UserChanges extends Profile {
   @Attribute(unlessAbsent(email)) email?: string;
   @Attribute(unlessNull(newPassword)) password?: string | null;
-  /** The caller's own password: asked for when `email` or `password` changes. */
+  /** The caller's own password: asked for when `email`, `phone_number` or `password` changes. */
   @Attribute(unlessNull((value) => (typeof value === 'string' ? null : 'invalid'))) current_password?:
     string | null;
 }

@@ -30,7 +30,7 @@ interface UserDraft extends Profile {
 interface UserEdits extends Profile {
   readonly email?: string;
   readonly password?: string;
-  /** The caller's own password, asked for when the address or the password changes. */
+  /** The caller's own password, asked for when the address, the telephone number or the password changes. */
   readonly currentPassword?: string;
 }
 
@@ -96,7 +96,9 @@ export class UsersService {
     const before = await this.writable(caller, id, 'user.update');
     const { email, password, currentPassword, ...profile } = edits;
     const key = email === undefined ? before.emailKey : knownEmailKey(email);
-    const isNewProof = password !== undefined || key !== before.emailKey;
+    const { phoneNumber = before.phoneNumber } = edits;
+    const isNewProof =
+      password !== undefined || key !== before.emailKey || phoneNumber !== before.phoneNumber;
     const proved = isNewProof ? await this.proveCaller(caller, currentPassword) : null;
     const passwordHash = password === undefined ? undefined : await this.hashNew(password);
     const updated = await this.oneAddressTried(caller, key !== before.emailKey, () =>
@@ -112,6 +114,8 @@ export class UsersService {
         };
         if (!isNewProof) return this.store.update(manager, user, changed);
         return this.changeProofs(manager, caller, user, changed, 'browser');
+        if (edits.phoneNumber !== undefined && user.phoneNumber !== before.phoneNumber)
+          throw new Refusal('conflict');
       }),
     );
     if (isNewProof) this.tellOfNewProof(caller, before, updated);
@@ -275,8 +279,8 @@ export class UsersService {
     this.record(caller, 'user.new_credentials', updated.id);
     this.notices.send({
       to: before.email,
-      subject: 'Your password or e-mail address was changed',
-      text: 'The password or the e-mail address of your account was changed, and your other browser sessions were ended.',
+      subject: 'Your password, e-mail address or telephone number was changed',
+      text: 'The password, the e-mail address or the telephone number of your account was changed, and your other browser sessions were ended.',
     });
   }
 }

@@ -112,6 +112,7 @@ describe('PATCH /users/:id', () => {
     it.each([
       ['password', { password: NEW_PASSWORD }],
       ['e-mail address', { email: 'moved@example.com' }],
+      ['telephone number', { phone_number: '+43 660 1234567' }],
     ])(
       'SECURITY 139: a new %s ends the other browser sessions and their JWTs on every instance; machine sessions stay',
       async (_, change) => {
@@ -216,7 +217,11 @@ describe('PATCH /users/:id', () => {
       ['a wrong one', { current_password: 'not the password' }, 'attribute is invalid'],
       ['a list', { current_password: [PASSWORD] }, 'attribute is invalid'],
     ])('asks for the current password, and %s is none', async (_, proof, detail) => {
-      for (const change of [{ password: NEW_PASSWORD }, { email: `other-${person.email}` }]) {
+      for (const change of [
+        { password: NEW_PASSWORD },
+        { email: `other-${person.email}` },
+        { phone_number: '+43 660 1234567' },
+      ]) {
         const { body } = await patchSelf({ ...change, ...proof }).expect(422);
         expect(body).toEqual(invalidAttribute('current_password', detail));
       }
@@ -304,20 +309,27 @@ describe('at the same time', () => {
     holdRows(latchkey, 'SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
   const setPassword = { password: NEW_PASSWORD, current_password: PASSWORD };
 
-  it('SECURITY 139: an address that was new to nobody does not undo one that is set meanwhile', async () => {
-    const twin = await latchkey.signIn(person);
-    const held = await hold(person);
-    const email = `new-${person.email}`;
-    const moving = sent(patchSelf({ email, current_password: PASSWORD }));
-    await held.untilWaiting(1);
-    const staying = sent(patch(person.id, { email: person.email, first_name: 'Eve' }, twin.token));
-    await held.untilWaiting(2);
-    await held.release();
-    expect((await moving).status).toBe(200);
-    expect((await staying).status).toBe(409);
-    const { body } = await latchkey.get('/api/v2/users/me', person.token).expect(200);
-    expect(body.data.attributes).toMatchObject({ email, first_name: null });
-  });
+  it.each([
+    ['an address', 'email', (email: string) => `new-${email}`, (email: string): string | null => email],
+    ['a telephone number', 'phone_number', () => '+43 660 1234567', () => null],
+  ])(
+    'SECURITY 139: %s that was new to nobody does not undo one that is set meanwhile',
+    async (_, name, fresh, known) => {
+      const twin = await latchkey.signIn(person);
+      const held = await hold(person);
+      const value = fresh(person.email);
+      const moving = sent(patchSelf({ [name]: value, current_password: PASSWORD }));
+      await held.untilWaiting(1);
+      const staying = { [name]: known(person.email), first_name: 'Eve' };
+      const undoing = sent(patch(person.id, staying, twin.token));
+      await held.untilWaiting(2);
+      await held.release();
+      expect((await moving).status).toBe(200);
+      expect((await undoing).status).toBe(409);
+      const { body } = await latchkey.get('/api/v2/users/me', person.token).expect(200);
+      expect(body.data.attributes).toMatchObject({ [name]: value, first_name: null });
+    },
+  );
 
   it('SECURITY 72: nobody sets the password of one who is given more rights meanwhile', async () => {
     const writer = await latchkey.asUser({ rights: ['user.read', 'user.write'] });
