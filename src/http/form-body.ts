@@ -2,7 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { Refusal } from '../refusal.js';
 
 /** The fields of a form: each named once. */
-export type Form = Readonly<Record<string, string | undefined>>;
+export type Form = ReadonlyMap<string, string>;
 
 const FORM = /^application\/x-www-form-urlencoded *(?:; *charset="?utf-8"? *)?$/i;
 const MAX_FIELDS = 100;
@@ -20,7 +20,7 @@ export function readForm(request: Request, _: Response, next: NextFunction): voi
     if (hasBody && !FORM.test(request.headers['content-type'] ?? '')) {
       throw new Refusal('unsupported_media_type', { header: 'Content-Type' });
     }
-    request.body = hasBody ? parseForm(bytes) : emptyForm();
+    request.body = hasBody ? parseForm(bytes) : new Map<string, string>();
   } catch (error) {
     next(error);
     return;
@@ -33,20 +33,15 @@ function parseForm(bytes: Buffer): Form {
     .split('&')
     .filter((pair) => pair !== '');
   if (pairs.length > MAX_FIELDS) throw badForm(`The form has more than ${MAX_FIELDS} fields`);
-  const form = emptyForm();
+  const form = new Map<string, string>();
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
     const name = decodePart(equals < 0 ? pair : pair.slice(0, equals));
     const value = equals < 0 ? '' : decodePart(pair.slice(equals + 1));
-    if (name in form) throw badForm('A field is given twice');
-    form[name] = value;
+    if (form.has(name)) throw badForm('A field is given twice');
+    form.set(name, value);
   }
   return form;
-}
-
-/** Without a prototype: a field may be called anything. */
-function emptyForm(): Record<string, string> {
-  return Object.create(null) as Record<string, string>;
 }
 
 function decodePart(part: string): string {
