@@ -8,7 +8,7 @@ import {
 } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { type Parameter, shown } from './query-string.js';
-import type { AnyResource, Attribute } from './resource.js';
+import { isQueryable, type AnyResource, type Attribute } from './resource.js';
 import { readValue } from './values.js';
 
 /** What the filter parameters of a request ask for. */
@@ -104,13 +104,11 @@ function addCondition(
     throw invalid(parameter, `At most ${MAX_VALUES} values can be given`);
 }
 
-function filterable(
-  name: string,
-  resource: AnyResource,
-): (Attribute<object> & { field: string; kind: FieldKind }) | undefined {
-  const attribute = Object.hasOwn(resource.attributes, name) ? resource.attributes[name] : undefined;
-  if (attribute?.field === undefined || attribute.kind === 'list') return undefined;
-  return attribute as Attribute<object> & { field: string; kind: FieldKind };
+function filterable(name: string, resource: AnyResource) {
+  const attribute: Attribute<object> | undefined = Object.hasOwn(resource.attributes, name)
+    ? resource.attributes[name]
+    : undefined;
+  return isQueryable(attribute) ? attribute : undefined;
 }
 
 function suits(operator: Operator, kind: FieldKind): boolean {

@@ -4,7 +4,7 @@ import type { FieldKind } from '../page.js';
 export interface Attribute<Row> {
   /** The JSON value of a row; a Date is written as ISO 8601 with milliseconds and the offset `+00:00`. */
   read(row: Row): unknown;
-  readonly kind: FieldKind | 'list';
+  readonly kind: FieldKind | 'list' | 'number' | 'object';
   /** The core's name of it, when it can be filtered and sorted by. */
   readonly field?: string;
   /** Whether it may be null; nobody can page by cursor over such a field. */
@@ -19,6 +19,14 @@ export interface Attribute<Row> {
   readonly moves?: boolean;
   /** Its own way of "equal to what is stored", for what is not stored as it is shown. */
   matches?(row: Row, sent: unknown): boolean;
+}
+
+/** An attribute that a list can be filtered and sorted by. */
+type Queryable<Row> = Attribute<Row> & { readonly field: string; readonly kind: FieldKind };
+
+/** Whether a list can be filtered and sorted by an attribute. */
+export function isQueryable<Row>(attribute: Attribute<Row> | undefined): attribute is Queryable<Row> {
+  return attribute?.field !== undefined;
 }
 
 /** A to-one relationship; `read` returns undefined when there is no related row. */

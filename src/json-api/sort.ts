@@ -1,7 +1,7 @@
 import { totalOrder, type FieldKind, type Sort } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { shown } from './query-string.js';
-import type { AnyResource } from './resource.js';
+import { isQueryable, type AnyResource } from './resource.js';
 
 /** One step of a total order, with what a cursor needs to know of it. */
 export interface SortKey {
@@ -47,7 +47,7 @@ function keyOf({ field, descending }: Sort, resource: AnyResource): SortKey {
   }
   const [name, attribute] =
     Object.entries(resource.attributes).find(([, candidate]) => candidate.field === field) ?? [];
-  if (name === undefined || attribute === undefined || attribute.kind === 'list') {
+  if (name === undefined || !isQueryable(attribute)) {
     throw new Error(`${resource.type} cannot be sorted by ${field}`);
   }
   const { kind, nullable = false } = attribute;
@@ -57,7 +57,7 @@ function keyOf({ field, descending }: Sort, resource: AnyResource): SortKey {
 function fieldOf(name: string, resource: AnyResource): string | undefined {
   if (name === 'id') return 'id';
   const attribute = Object.hasOwn(resource.attributes, name) ? resource.attributes[name] : undefined;
-  return attribute?.kind === 'list' ? undefined : attribute?.field;
+  return attribute?.field;
 }
 
 function unsupported(written: string): Refusal {

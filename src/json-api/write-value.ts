@@ -6,6 +6,11 @@ export function writeValue(value: unknown): string {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (value instanceof Date) return `"${value.toISOString().slice(0, -1)}+00:00"`;
+  if (value instanceof Date) return `"${writeInstant(value)}"`;
   return JSON.stringify(value);
+}
+
+/** An instant as the document writes it: in UTC, with milliseconds and the offset `+00:00`. */
+export function writeInstant(instant: Date): string {
+  return `${instant.toISOString().slice(0, -1)}+00:00`;
 }

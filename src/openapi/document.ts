@@ -3,6 +3,7 @@ import { JSON_API } from '../json-api/media-type.js';
 import { FACES, type Face } from '../config.js';
 import { LENDIX_OPERATIONS, LENDIX_SCHEMAS } from './lendix.operations.js';
 import type { Answer, DescribedFace, Operation, Operations } from './operation.js';
+import { ORGANIZATION_OPERATIONS } from './organizations.operations.js';
 import { OTP_OPERATIONS } from './otp.operations.js';
 import { parametersOf } from './parameters.js';
 import { refusalsOf, type RefusalsOfStatus } from './refusals.js';
@@ -15,6 +16,7 @@ import { USER_OPERATIONS } from './users.operations.js';
 export const OPERATIONS: Operations = {
   ...SESSION_OPERATIONS,
   ...USER_OPERATIONS,
+  ...ORGANIZATION_OPERATIONS,
   ...OTP_OPERATIONS,
   ...SERVICE_OPERATIONS,
 };

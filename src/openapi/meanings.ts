@@ -16,6 +16,25 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'sessions.agent_last_name': 'Always null.',
   'sessions.agent_avatar': 'Always null.',
   'sessions.version': 'Grows by one with each change.',
+  'sessions.changed_at': 'When `version` last grew.',
+  'sessions.secured_until': 'An hour from the last code that was given in the session; null for none.',
+  'sessions.factors': 'When each factor was last given in the session; null for never.',
+  'sessions.browser_id': 'The browser that holds it along with others.',
+  'sessions.organization_id': 'The organisation that it acts for, one of its user’s.',
+  'sessions.creator_id': 'The user who opened it, mostly the one whose session it is.',
+  'sessions.device_name': 'What its user calls the device; up to 255 characters.',
+  'sessions.environment': 'The kind of place the device works in, e.g. `CashRegister`; up to 100 characters.',
+  'sessions.latitude': 'Of the place of `last_ip`, in degrees of WGS 84.',
+  'sessions.longitude': 'Of the place of `last_ip`, in degrees of WGS 84.',
+  'sessions.fingerprint': 'What tells the user’s agent from others, as whoever opened the session said.',
+  'sessions.agent':
+    'What else whoever opened it for its user said of the agent: address, description, headers.',
+  'sessions.metadata':
+    'Texts by name, kept with the session: up to 50, names of up to 100 characters, values of up to 1,000. Sent whole.',
+  'sessions.lifetime_seconds':
+    'A fixed life from the opening on, from 60 seconds to 365 days; without one it slides with its use.',
+  'sessions.refreshable':
+    'Whether it can be renewed by a token of its own, which `meta.refresh_token` shows once.',
   'sessions.otp': 'A code of the authenticator app, or a recovery code.',
   'users.email': 'Compared without case, after Unicode NFC.',
   'users.password': 'From 8 characters to 72 bytes, and none of the commonest.',
@@ -26,6 +45,11 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'users.status': '`active` or `closed`.',
   'users.rights':
     '`user.read`, `user.write`, `session.read`, `session.write`, `session.delete`, or `*`; given by the command line.',
+  'users.metadata':
+    'What administrators note of the user: an object of at most 8 kB of JSON, five levels deep. Nobody sets their own.',
+  'organizations.slug': 'Lower-case letters, digits and hyphens; no two organisations have the same.',
+  'organizations.role': 'What the caller is in it, e.g. `admin` or `member`; null for who is no member.',
+  'organizations.metadata': 'What administrators note of it.',
   'otp_enrollments.secret': 'Base32, for the authenticator app; shown once, at the start.',
   'otp_enrollments.otpauth_uri': 'The same for a link or a QR code; shown once, at the start.',
   'otp_enrollments.qr_code': 'A PNG of the URI as a data URL; shown once, at the start.',

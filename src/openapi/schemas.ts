@@ -3,6 +3,7 @@ import type { AnyResource, Attribute } from '../json-api/resource.js';
 import { declaredNames } from '../json-api/rules.js';
 import { otpEnrollmentResource } from '../otp/otp.resource.js';
 import { sessionResource } from '../sessions/session.resource.js';
+import { organizationResource } from '../users/organization.resource.js';
 import { userResource } from '../users/user.resource.js';
 import { MEANINGS } from './meanings.js';
 
@@ -12,7 +13,12 @@ export type Schema = Readonly<Record<string, unknown>>;
 /** The class of a route's request attributes, with its rules (see `json-api/rules.ts`). */
 export type Shape = new () => object;
 
-const RESOURCES: readonly AnyResource[] = [sessionResource, userResource, otpEnrollmentResource];
+const RESOURCES: readonly AnyResource[] = [
+  sessionResource,
+  userResource,
+  organizationResource,
+  otpEnrollmentResource,
+];
 
 /** The schemas that answers refer to, by name; made from the resources, so that they say what is really sent. */
 export function componentSchemas(): Record<string, Schema> {
@@ -148,6 +154,8 @@ const VALUES = {
   integer: { type: 'integer' },
   instant: { type: 'string', format: 'date-time' },
   list: { type: 'array', items: { type: 'string' } },
+  number: { type: 'number' },
+  object: { type: 'object' },
 } as const;
 
 const ID = { type: 'string', pattern: '^[0-9]+$' };

@@ -1,6 +1,7 @@
 import { isURL } from 'class-validator';
 import { Attribute, optionalText, type Rule } from '../json-api/rules.js';
 import { emailKey } from './email.js';
+import { optionalMetadata } from './metadata.js';
 import { readPasswordHash } from './password-hash.js';
 import { passwordProblem } from './password-policy.js';
 
@@ -61,6 +62,7 @@ class Profile {
 export class NewUser extends Profile {
   @Attribute(email) email: string;
   @Attribute(newPassword) password: string;
+  @Attribute(optionalMetadata) metadata?: Record<string, unknown> | null;
 }
 
 /** What `PATCH /users/:id` takes; what is absent keeps its value. */
@@ -70,6 +72,8 @@ export class UserChanges extends Profile {
   /** The caller's own password: asked for when `email`, `phone_number` or `password` changes. */
   @Attribute(unlessNull((value) => (typeof value === 'string' ? null : 'invalid'))) current_password?:
     string | null;
+  /** Of others only. */
+  @Attribute(optionalMetadata) metadata?: Record<string, unknown> | null;
 }
 
 /** What a line of `latchkey users import` holds; without a hash the user cannot sign in by password yet. */

@@ -21,6 +21,7 @@ export const userResource: Resource<User> = {
       field: 'twoFactorAuth',
       initial: false,
     },
+    metadata: { read: (user) => user.metadata, kind: 'object', initial: {} },
     created_at: { read: (user) => user.createdAt, kind: 'instant', field: 'createdAt' },
     updated_at: { read: (user) => user.updatedAt, kind: 'instant', field: 'updatedAt', moves: true },
   },

@@ -40,7 +40,8 @@ export class UsersController {
     const query = readQuery(request, userResource);
     const sent = readAttributes(NewUser, readResource(request, userResource), userResource);
     const { email, password } = sent;
-    const user = await this.users.create(caller, { email, password, ...profileOf(sent) });
+    const draft = { email, password, ...profileOf(sent), ...metadataOf(sent) };
+    const user = await this.users.create(caller, draft);
     answerResource(response, 201, userResource, user, query, { location: `/api/v2/users/${user.id}` });
   }
 
@@ -74,6 +75,7 @@ export class UsersController {
     );
     const user = await this.users.update(caller, id, {
       ...profileOf(sent),
+      ...metadataOf(sent),
       ...(sent.email === undefined ? {} : { email: sent.email }),
       ...(typeof sent.password === 'string' ? { password: sent.password } : {}),
       ...(typeof sent.current_password === 'string' ? { currentPassword: sent.current_password } : {}),
@@ -105,4 +107,9 @@ function profileOf(sent: NewUser | UserChanges): Profile {
     timeZone: sent.time_zone,
   };
   return Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined));
+}
+
+/** Null says nothing of it: there is nothing to clear but what an empty object clears. */
+function metadataOf({ metadata }: NewUser | UserChanges): { metadata?: Record<string, unknown> } {
+  return metadata ? { metadata } : {};
 }

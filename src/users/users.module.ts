@@ -5,6 +5,7 @@ import { CredentialChanges } from './credential-changes.js';
 import { FirstAdministrator } from './first-administrator.js';
 import { UserImport } from './import.js';
 import { MembershipEnds } from './membership-ends.js';
+import { OrganizationsController } from './organizations.controller.js';
 import { OrganizationsService } from './organizations.service.js';
 import { OrganizationsStore } from './organizations.store.js';
 import { PasswordCheck } from './password-check.js';
@@ -13,7 +14,7 @@ import { UsersService } from './users.service.js';
 import { UsersStore } from './users.store.js';
 
 @Module({
-  controllers: [UsersController],
+  controllers: [UsersController, OrganizationsController],
   providers: [
     UsersService,
     UsersStore,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import { holdsAllRightsOf, may, OPERATOR, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
@@ -22,6 +23,7 @@ export type Profile = Partial<
 
 interface UserDraft extends Profile {
   readonly email: string;
+  readonly metadata?: User['metadata'];
   /** Null for someone who cannot sign in by password yet. */
   readonly password: string | null;
   readonly rights?: string[];
@@ -29,6 +31,8 @@ interface UserDraft extends Profile {
 
 interface UserEdits extends Profile {
   readonly email?: string;
+  /** Replaces what is noted of somebody else. */
+  readonly metadata?: User['metadata'];
   readonly password?: string;
   /** The caller's own password, asked for when the address, the telephone number or the password changes. */
   readonly currentPassword?: string;
@@ -90,11 +94,15 @@ export class UsersService {
    * Changes a profile, an address or a password. The latter two ask for the caller's own current password and
    * end the user's other browser sessions in the same transaction; machine sessions stay.
    * @throws Refusal not_found, forbidden, blank or wrong_password at `current_password`, taken, too_many_sign_ins;
+   *   not_settable at `metadata` for one's own, which others write;
    *   conflict when an address was sent and another was set meanwhile
    */
   async update(caller: Caller, id: string, edits: UserEdits): Promise<User> {
     const before = await this.writable(caller, id, 'user.update');
-    const { email, password, currentPassword, ...profile } = edits;
+    const { email, password, currentPassword, metadata, ...profile } = edits;
+    if (id === caller.user.id && metadata !== undefined && !isDeepStrictEqual(metadata, before.metadata)) {
+      throw new Refusal('not_settable', { attribute: 'metadata' });
+    }
     const key = email === undefined ? before.emailKey : knownEmailKey(email);
     const { phoneNumber = before.phoneNumber } = edits;
     const isNewProof =
@@ -106,16 +114,17 @@ export class UsersService {
         const user = await this.lockedWritable(manager, caller, id, 'user.update', proved);
         // Else an address that was new to nobody when it was sent would undo, without a password, one set since.
         if (email !== undefined && user.emailKey !== before.emailKey) throw new Refusal('conflict');
+        if (edits.phoneNumber !== undefined && user.phoneNumber !== before.phoneNumber)
+          throw new Refusal('conflict');
         const changed = {
           ...profile,
+          ...(metadata === undefined || id === caller.user.id ? {} : { metadata }),
           ...(email === undefined ? {} : { email: email.normalize('NFC'), emailKey: key }),
           ...(passwordHash === undefined ? {} : { passwordHash }),
           updatedAt: this.clock.now(),
         };
         if (!isNewProof) return this.store.update(manager, user, changed);
         return this.changeProofs(manager, caller, user, changed, 'browser');
-        if (edits.phoneNumber !== undefined && user.phoneNumber !== before.phoneNumber)
-          throw new Refusal('conflict');
       }),
     );
     if (isNewProof) this.tellOfNewProof(caller, before, updated);

@@ -12,6 +12,7 @@ import {
   type AccessRow,
   type Actor,
 } from '../support/access-table.js';
+import { addOrganization } from '../support/organizations.js';
 import type { Careful } from '../support/second-factor.js';
 
 interface Row extends AccessRow {
@@ -54,6 +55,8 @@ const TABLE: readonly Row[] = [
   { route: 'GET /api/v2/users/:id',                                               answers: [401, 403, 404, 404, 404, 404, 200, 200] },
   { route: 'PATCH /api/v2/users/:id',                        body: userNames,     answers: [401, 403, 403, 404, 403, 404, 403, 200] },
   { route: 'DELETE /api/v2/users/:id',                                            answers: [401, 403, 403, 404, 403, 404, 403, 204] },
+  { route: 'GET /api/v2/organizations',                                           answers: [401, 403, 200, 200, 200, 200, 200, 200] },
+  { route: 'GET /api/v2/organizations/:id',                                       answers: [401, 403, 404, 404, 404, 404, 200, 200] },
   { route: 'POST /api/v2/users/:id/otp_enrollments',         body: aPassword,     answers: [401, 403, 403, 404, 403, 404, 404, 404] },
   { route: 'GET /api/v2/otp_enrollments/:id',                                     answers: [401, 403, 404, 404, 404, 404, 404, 404] },
   { route: 'PUT /api/v2/otp_enrollments/:id/confirm',        body: aCode,         answers: [401, 403, 403, 404, 403, 404, 404, 404] },
@@ -70,12 +73,17 @@ const TABLE: readonly Row[] = [
 
 let latchkey: Latchkey;
 let cast: Cast;
+let organizationId: string;
 
 beforeAll(async () => {
   latchkey = await Latchkey.start();
   cast = await Cast.of(latchkey);
+  organizationId = (await addOrganization(latchkey, [cast.victim])).id;
 });
 afterAll(() => latchkey.stop());
+
+/** Whose things are acted upon. */
+const victim = () => ({ ...cast.victim, organizationId });
 
 describe('every route and every kind of caller', () => {
   const bodyOf = (route: string) => TABLE.find((row) => row.route === route)?.body;
@@ -83,14 +91,16 @@ describe('every route and every kind of caller', () => {
     (path) => !FACES.some((face) => path.startsWith(`/${face}/`)), // each of them has a table of its own
     TABLE,
     () => ({ latchkey, cast }),
-    async (route, actor) => call(route, await tokenFor(actor, route), cast.victim, bodyOf(route)),
+    async (route, actor) => call(route, await tokenFor(actor, route), victim(), bodyOf(route)),
   );
 
   it.each(TABLE.filter(({ route }) => route.includes(':id') && !route.includes('validate_otp')))(
     'SECURITY 60, 61, 62: $route answers for what is somebody else’s as for what does not exist',
     async ({ route, body }) => {
-      const nothing = { ...cast.victim, id: '987654321', sessionId: '987654321', enrollmentId: '987654321' };
-      const foreign = await call(route, await cast.tokenOf('other_user'), cast.victim, body);
+      const unknownId = '987654321';
+      const ids = { id: unknownId, sessionId: unknownId, enrollmentId: unknownId };
+      const nothing = { ...victim(), ...ids, organizationId: unknownId };
+      const foreign = await call(route, await cast.tokenOf('other_user'), victim(), body);
       const unknown = await call(route, await cast.tokenOf('other_user'), nothing, body);
       expect([foreign.status, foreign.text]).toEqual([unknown.status, unknown.text]);
       expect(foreign.status).toBe(404);
@@ -105,7 +115,7 @@ describe('401', () => {
       const ended = await latchkey.asUser();
       await latchkey.delete(`/api/v2/sessions/${ended.sessionId}`, ended.token).expect(204);
       for (const token of ['0123456789abcdef', '01234567-89ab-cdef-0123-456789abcdef', ended.token]) {
-        const response = await call(route, token, cast.victim, body);
+        const response = await call(route, token, victim(), body);
         expect([response.status, response.body.errors[0].code]).toEqual([401, 'invalid_auth_token']);
       }
     },
@@ -224,15 +234,17 @@ describe('403', () => {
 function call(
   route: string,
   token: string | null,
-  whose: Careful,
+  whose: Careful & { organizationId: string },
   body?: (victim: Careful) => object,
 ): ReturnType<Latchkey['get']> {
   const [method, path] = route.split(' ') as [string, string];
   const id = path.includes('otp_enrollments/:id')
     ? whose.enrollmentId
-    : path.includes('/users/')
-      ? whose.id
-      : whose.sessionId;
+    : path.includes('/organizations/')
+      ? whose.organizationId
+      : path.includes('/users/')
+        ? whose.id
+        : whose.sessionId;
   const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
   return latchkey[verb](path.replace(/:id|:file/, id), token, body?.(whose));
 }

@@ -132,6 +132,7 @@ describe('what is shown', () => {
     'status',
     'rights',
     'two_factor_auth',
+    'metadata',
     'created_at',
     'updated_at',
   ];

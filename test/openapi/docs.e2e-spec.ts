@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
+import { OPERATOR } from '../../src/caller.js';
 import { FACES } from '../../src/config.js';
 import { operationsWith } from '../../src/openapi/document.js';
+import { sessionResource } from '../../src/sessions/session.resource.js';
+import { OrganizationsService } from '../../src/users/organizations.service.js';
 import { document as sent, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import { declaredRoutesOf } from '../support/routes.js';
 import { operationsOf, SchemaCheck, type Described } from './described.js';
@@ -115,7 +118,8 @@ describe('documentation', () => {
 
     it('of sessions', async () => {
       const path = `/api/v2/sessions/${admin.sessionId}`;
-      const fields = 'fields[sessions]=token,created_at,status,user_agent,version,user&include=user';
+      const names = [...Object.keys(sessionResource.attributes), 'user'].join();
+      const fields = `fields[sessions]=${names}&include=user`;
       await told('GET /api/v2/sessions', 200, '/api/v2/sessions', admin.token);
       await told('GET /api/v2/sessions', 200, '/api/v2/sessions?page[after]=&include=user', admin.token);
       await told('GET /api/v2/sessions', 400, '/api/v2/sessions?filter[colour]=red', admin.token);
@@ -163,6 +167,17 @@ describe('documentation', () => {
       await told('PATCH /api/v2/users/{id}', 200, path, admin.token, renamed);
       await told('PATCH /api/v2/users/{id}', 409, path, admin.token, sent('users', {}, { id: '1' }));
       await told('DELETE /api/v2/users/{id}', 204, path, admin.token);
+    });
+
+    it('of organisations', async () => {
+      const organizations = latchkey.app.get(OrganizationsService, { strict: false });
+      const draft = { name: 'Pacific Fleet', slug: 'pacific-fleet', metadata: { ships: 3 } };
+      const { id } = await organizations.create(OPERATOR, draft);
+      const path = '/api/v2/organizations';
+      await told('GET /api/v2/organizations', 200, path, admin.token);
+      await told('GET /api/v2/organizations', 400, `${path}?sort=colour`, admin.token);
+      await told('GET /api/v2/organizations/{id}', 200, `${path}/${id}`, admin.token);
+      await told('GET /api/v2/organizations/{id}', 404, `${path}/0`, admin.token);
     });
 
     it('of one-time passwords', async () => {
