@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { tellFailure } from './cli/failure.js';
 import { addKeys } from './cli/keys.js';
 import { addSessions } from './cli/sessions.js';
+import { addTemplates } from './cli/templates.js';
 import { addTokens } from './cli/tokens.js';
 import { addUsers } from './cli/users.js';
 
@@ -17,6 +18,7 @@ const program = new Command('latchkey')
 addUsers(program);
 addTokens(program);
 addKeys(program);
+addTemplates(program);
 addSessions(program);
 
 process.stdout.on('error', () => undefined); // whoever reads may stop reading

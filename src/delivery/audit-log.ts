@@ -10,6 +10,8 @@ interface AuditEvent {
   readonly userId?: string | undefined;
   readonly sessionId?: string | undefined;
   readonly organizationId?: string | undefined;
+  /** Which one, of what is known by a name. */
+  readonly name?: string | undefined;
   /** Who did it, where that is somebody else, by id; `0` is the command line. */
   readonly by?: string | undefined;
   /** The address it came from. */
