@@ -7,6 +7,9 @@ import { UsersModule } from '../users/users.module.js';
 import { Activity } from './activity.js';
 import { BrowsersService } from './browsers.service.js';
 import { BrowsersStore } from './browsers.store.js';
+import { ComposedSessionsService } from './composed-sessions.service.js';
+import { ComposedSessionsStore } from './composed-sessions.store.js';
+import { ComposingService } from './composing.service.js';
 import { Origins } from './origin.js';
 import { PasswordStrategy } from './password.strategy.js';
 import { RenewalsController } from './renewals.controller.js';
@@ -41,6 +44,9 @@ import { TokenJwts } from './token-jwts.js';
     VerificationsStore,
     RenewalsService,
     RenewalsStore,
+    ComposedSessionsService,
+    ComposingService,
+    ComposedSessionsStore,
     TokenJwts,
     Activity,
     Origins,
@@ -48,6 +54,8 @@ import { TokenJwts } from './token-jwts.js';
     { provide: APP_GUARD, useClass: SessionGuard },
   ],
   exports: [
+    ComposedSessionsService,
+    ComposingService,
     SessionsService,
     SignInsService,
     BrowsersService,

@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common';
+import { may } from '../caller.js';
+import { Clock } from '../clock.js';
+import { Config } from '../config.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import type { Page, Slice } from '../page.js';
+import { Refusal } from '../refusal.js';
+import { hashToken } from '../secrets.js';
+import { ComposedSessionsStore, type ComposedSession } from './composed-sessions.store.js';
+import { maySee, shownTo, whyNotEnd, whyOver } from './composing-rights.js';
+import { SessionsStore } from './sessions.store.js';
+import type { SignedInCaller } from './signed-in.js';
+
+/** Sessions as those see them who open some for others: pending ones too, and whether or not they name anybody yet. */
+@Injectable()
+export class ComposedSessionsService {
+  constructor(
+    private readonly store: ComposedSessionsStore,
+    private readonly sessions: SessionsStore,
+    private readonly clock: Clock,
+    private readonly config: Config,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * A session that is live, or pending and opened by the caller.
+   * @param sessionToken lets whoever has it see the session; a wrong one keeps everyone from it
+   * @returns with its user only for those who may know who that is: oneself, and holders of `user.read`
+   * @throws Refusal not_found for an unknown, ended or foreign session; forbidden at `session_token`
+   */
+  async read(caller: SignedInCaller, id: string, sessionToken?: string): Promise<ComposedSession> {
+    const session = await this.store.find(id);
+    if (session === null || this.isOver(session)) throw new Refusal('not_found');
+    const visible = maySee(caller, session);
+    if (sessionToken === undefined && !visible) throw new Refusal('not_found');
+    if (sessionToken !== undefined && !opens(sessionToken, session)) {
+      throw visible ? new Refusal('forbidden', { attribute: 'session_token' }) : new Refusal('not_found');
+    }
+    if (session.status === 'pending_otp' && !visible) throw new Refusal('not_found');
+    return shownTo(caller, session);
+  }
+
+  /** The sessions that the caller may see, each as in `read`; `total` counts none but those. */
+  async list(caller: SignedInCaller, page: Page): Promise<Slice<ComposedSession>> {
+    const scope = { userId: caller.user.id, everyone: may(caller, 'session.read') };
+    const now = this.clock.now();
+    const slice = await this.store.list(
+      page,
+      scope,
+      now,
+      new Date(now.getTime() - this.config.get('OTP_WINDOW_SECONDS') * 1000),
+    );
+    return { ...slice, rows: slice.rows.map((session) => shownTo(caller, session)) };
+  }
+
+  /**
+   * Ends a session, if it is there for the caller: one's own, one of one's opening, with `session.delete` anybody's,
+   * or by its token.
+   * @returns the session as it is then; null when there was nothing to end
+   * @throws Refusal forbidden for one that may be seen and not ended; forbidden at `session_token`
+   */
+  async end(caller: SignedInCaller, id: string, sessionToken?: string): Promise<ComposedSession | null> {
+    const session = await this.store.find(id);
+    if (session === null || this.isOver(session)) return null;
+    const about = { action: 'session.end', sessionId: id, userId: session.userId ?? undefined };
+    const refusal = whyNotEnd(
+      caller,
+      session,
+      sessionToken === undefined ? null : opens(sessionToken, session),
+    );
+    if (refusal !== null) {
+      if (!maySee(caller, session)) return null;
+      this.audit.record({
+        ...about,
+        by: caller.user.id,
+        ip: caller.ip,
+        outcome: 'refused',
+        reason: refusal.reason,
+      });
+      throw refusal;
+    }
+    const now = this.clock.now();
+    const own = id === caller.session.id || sessionToken !== undefined;
+    const ended =
+      session.status === 'pending_otp'
+        ? await this.sessions.endPending(id, now)
+        : await this.sessions.end(id, 'everyone', own ? 'ended' : 'revoked', now);
+    if (ended !== null) this.audit.record({ ...about, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
+    return ended;
+  }
+
+  private isOver(session: ComposedSession): boolean {
+    return whyOver(session, this.clock.now(), this.config.get('OTP_WINDOW_SECONDS')) !== null;
+  }
+}
+
+function opens(sessionToken: string, session: ComposedSession): boolean {
+  return hashToken(sessionToken).equals(session.tokenHash);
+}

@@ -1,0 +1,309 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { holdsAllRightsOf, may } from '../caller.js';
+import { Clock } from '../clock.js';
+import { Config } from '../config.js';
+import { AuditLog } from '../delivery/audit-log.js';
+import { CodesService, type Noted } from '../otp/codes.service.js';
+import { OtpService, type CodeKind } from '../otp/otp.service.js';
+import { Refusal } from '../refusal.js';
+import { hashToken, mintToken } from '../secrets.js';
+import { PasswordCheck } from '../users/password-check.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { Activity } from './activity.js';
+import { ComposedSessionsStore, type ComposedSession, type LockedUser } from './composed-sessions.store.js';
+import { BLANK, changesAnything, composed, type Composition, type Opening } from './composition.js';
+import { maySee, shownTo, whyNotSet, whyOver } from './composing-rights.js';
+import type { Origin } from './origin.js';
+import { SessionsStore } from './sessions.store.js';
+import type { SignedInCaller } from './signed-in.js';
+
+/** A session after a composition, with its new token if anything changed, and the codes that the caller hands over. */
+export interface Composing {
+  readonly session: ComposedSession;
+  readonly codes: { readonly sms?: string; readonly email?: string };
+}
+
+/** What a composition is about, once it is allowed. */
+interface Plan {
+  readonly caller: SignedInCaller;
+  /** Null for a session that comes to be. */
+  readonly before: ComposedSession | null;
+  /** Null while nobody is named. */
+  readonly user: User | null;
+  readonly wanted: Composition;
+  /** For a session that comes to be. */
+  readonly opening?: {
+    readonly fingerprint: string | null;
+    readonly agent: Opening['agent'];
+    readonly origin: Origin;
+  };
+}
+
+/**
+ * Sessions that are put together proof by proof, mostly by an application for its users. Until the proofs suffice a
+ * session is pending: its token opens nothing, and nobody but its opener sees it.
+ */
+@Injectable()
+export class ComposingService {
+  constructor(
+    private readonly store: ComposedSessionsStore,
+    private readonly sessions: SessionsStore,
+    private readonly users: UsersService,
+    private readonly passwordCheck: PasswordCheck,
+    private readonly otp: OtpService,
+    private readonly codes: CodesService,
+    private readonly activity: Activity,
+    private readonly clock: Clock,
+    private readonly config: Config,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * Opens a session for whomever it names, or for nobody yet; all that is asked for is done, or nothing.
+   * @returns the session with its token, shown here and never again
+   * @throws Refusal forbidden without `session.write`, or for a code to be handed to a caller who may not have it;
+   *   not_found at `user`; user_closed; verification_out_of_order for a proof or code while nobody is named;
+   *   wrong_password at `password`; wrong_code; code_not_sent; strategy_unavailable; channel_unavailable;
+   *   too_many_sign_ins, too_many_codes, too_many_codes_sent, busy; invalid at `metadata`; unauthenticated when the
+   *   caller's session ended meanwhile; conflict when the user's credentials changed meanwhile
+   */
+  async create(caller: SignedInCaller, opening: Opening, origin: Origin): Promise<Composing> {
+    return this.recorded(caller, null, async () => {
+      if (!may(caller, 'session.write')) throw new Refusal('forbidden');
+      const user = opening.user === undefined ? null : await this.named(opening.user);
+      const { fingerprint, agent, ...wanted } = opening;
+      return this.compose({ caller, before: null, user, wanted, opening: { fingerprint, agent, origin } });
+    });
+  }
+
+  /**
+   * Proves more in a session, or notes more of it; all that is asked for is done, or nothing. Whatever changes puts a
+   * new token in the place of the old one.
+   * @throws Refusal not_found for a session that is unknown, or that the caller may not see; session_over,
+   *   session_expired; forbidden, step_up_required (see `whyNotSet`); conflict at `user` for one that is another's; the
+   *   rest as `create`
+   */
+  async set(caller: SignedInCaller, id: string, wanted: Composition): Promise<Composing> {
+    return this.recorded(caller, id, async () => {
+      const before = await this.store.find(id);
+      const user = before?.user ?? null;
+      this.admit(caller, caller.rights, before, user?.rights);
+      const named = wanted.user === undefined ? user : await this.sameOrNamed(before, user, wanted.user);
+      if (!changesAnything(wanted)) return { session: before, codes: {} };
+      return this.compose({ caller, before, user: named, wanted });
+    });
+  }
+
+  /** Does what was allowed: looks at the proofs, and writes what they prove with their being spent. */
+  private async compose(plan: Plan): Promise<Composing> {
+    const { caller, before, user, wanted } = plan;
+    this.refuseOutOfOrder(plan);
+    if (user !== null && wanted.challenges.some(({ deliver }) => deliver === false))
+      refuseHandingOver(plan, user);
+    if (before?.status === 'pending_otp' && wanted.codes.length > 0) {
+      const counted = await this.sessions.countOtpAttempt(before.id, this.openedAfter());
+      if (!counted) throw new Refusal('session_expired');
+    }
+    const proved =
+      user && wanted.password !== undefined ? await this.prove(user, wanted.password, caller.ip) : user;
+    const token = mintToken();
+    const { session, noted } = await this.spend({ ...plan, user: proved }, hashToken(token));
+    const codes: { sms?: string; email?: string } = {};
+    for (const noting of noted) codes[noting.channel] = (await noting.send()).code;
+    const shown = shownTo(caller, Object.assign(session, proved && { user: proved }));
+    return { session: Object.assign(shown, { token }), codes };
+  }
+
+  private async spend(
+    plan: Plan,
+    tokenHash: Buffer,
+  ): Promise<{ session: ComposedSession; noted: readonly Noted[] }> {
+    const { before, user, wanted } = plan;
+    const save = (manager: EntityManager, kinds: readonly CodeKind[]) =>
+      this.save(manager, plan, kinds, tokenHash);
+    if (user === null) return this.store.transaction((manager) => save(manager, []));
+    const purpose = purposeOf(before?.id ?? 'to come');
+    const proofs = wanted.codes.map((proof) => ({ ...proof, purpose }));
+    try {
+      return await this.otp.spendAll(user, proofs, save);
+    } catch (error) {
+      throw wanted.codes.length === 1 ? pointedAt(wanted.codes[0]!.kind, error) : error;
+    }
+  }
+
+  /** In the order of all locks: codes, then users, then sessions. */
+  private async save(
+    manager: EntityManager,
+    plan: Plan,
+    kinds: readonly CodeKind[],
+    tokenHash: Buffer,
+  ): Promise<{ session: ComposedSession; noted: readonly Noted[] }> {
+    const { caller, before, user, wanted } = plan;
+    const noted: Noted[] = [];
+    for (const sending of user === null ? [] : wanted.challenges) {
+      noted.push(await this.codes.note(manager, user!, sending));
+    }
+    if (before !== null) for (const code of noted) await code.write(purposeOf(before.id));
+    const locked = await this.lock(manager, plan);
+    const at = this.clock.now();
+    const named = wanted.user !== undefined;
+    const proved = { at, user, named, password: wanted.password !== undefined, codes: kinds };
+    const next = composed(locked ?? BLANK, wanted, proved);
+    const row = {
+      ...next,
+      tokenHash,
+      expiresAt: this.expiryOf(locked, next.status, wanted, next.lifetimeSeconds),
+    };
+    if (locked !== null) {
+      return { session: await this.store.update(manager, locked.id, { ...row, now: at }), noted };
+    }
+    const { origin, ...opening } = plan.opening!;
+    const opened = { ...origin, ...opening, machine: false, readOnly: false, creatorId: caller.user.id };
+    const session = await this.sessions.compose(manager, { ...opened, ...row, createdAt: at });
+    for (const code of noted) await code.write(purposeOf(session.id));
+    return { session, noted };
+  }
+
+  /**
+   * Holds everything still that the composition rests on, and looks at it once more.
+   * @returns the session to be set, as it is now; null when there is none yet
+   */
+  private async lock(
+    manager: EntityManager,
+    { caller, before, user }: Plan,
+  ): Promise<ComposedSession | null> {
+    const ids = [caller.user.id, ...(user === null ? [] : [user.id])];
+    const people = new Map((await this.store.lockUsers(manager, ids)).map((person) => [person.id, person]));
+    const actor = people.get(caller.user.id);
+    const owner = user === null ? null : people.get(user.id)!;
+    const { asking, set } = await this.store.lockSessions(manager, caller.session.id, before?.id ?? null);
+    if (actor?.status !== 'active' || asking?.isLive(this.clock.now()) !== true)
+      throw new Refusal('unauthenticated');
+    if (owner !== null && user !== null && !isAsProved(owner, user)) throw new Refusal('conflict');
+    if (before === null) {
+      if (!may(actor, 'session.write')) throw new Refusal('forbidden');
+      return null;
+    }
+    // The token that the request came with has to be the session's still: of many requests with one, one succeeds.
+    if (set?.id === caller.session.id && !set.tokenHash.equals(caller.session.tokenHash)) {
+      throw new Refusal('unauthenticated');
+    }
+    if (set?.userId !== before.userId) throw new Refusal('conflict');
+    this.admit(caller, actor.rights, set, owner?.rights);
+    return set;
+  }
+
+  /** @throws Refusal not_found, session_over, session_expired, forbidden, step_up_required */
+  private admit(
+    caller: SignedInCaller,
+    rights: readonly string[],
+    session: ComposedSession | null,
+    rightsOfUser: readonly string[] = [],
+  ): asserts session is ComposedSession {
+    if (session === null || !maySee(caller, session)) throw new Refusal('not_found');
+    const over = this.whyOver(session);
+    if (over !== null) throw new Refusal(over);
+    const reason = whyNotSet(caller, rights, session, rightsOfUser, this.clock.now());
+    if (reason !== null) throw new Refusal(reason);
+  }
+
+  private whyOver(session: ComposedSession): 'session_over' | 'session_expired' | null {
+    return whyOver(session, this.clock.now(), this.config.get('OTP_WINDOW_SECONDS'));
+  }
+
+  private openedAfter(): Date {
+    return new Date(this.clock.milliseconds() - this.config.get('OTP_WINDOW_SECONDS') * 1000);
+  }
+
+  /** A pending session is over with its window; one that becomes active lives from then on. */
+  private expiryOf(
+    before: ComposedSession | null,
+    status: ComposedSession['status'],
+    wanted: Composition,
+    lifetimeSeconds: number | null,
+  ): Date | null {
+    const now = this.clock.now();
+    if (status === 'pending_otp') {
+      return new Date((before?.createdAt ?? now).getTime() + this.config.get('OTP_WINDOW_SECONDS') * 1000);
+    }
+    const livesOn =
+      before?.status === 'active' && wanted.lifetimeSeconds === null && lifetimeSeconds !== null;
+    return livesOn ? before.expiresAt : this.activity.expiryFrom(now, lifetimeSeconds);
+  }
+
+  private refuseOutOfOrder({ before, user, wanted }: Plan): void {
+    const { password, codes, challenges } = wanted;
+    if (user !== null) {
+      // Codes are sent for a session that is there: the first request cannot know one.
+      const sent = codes.some(({ kind }) => kind === 'sms_code' || kind === 'email_code');
+      if (before === null && sent) throw new Refusal('code_not_sent');
+      return;
+    }
+    if (password === undefined && codes.length === 0 && challenges.length === 0) return;
+    throw new Refusal('verification_out_of_order');
+  }
+
+  private async named(who: NonNullable<Composition['user']>): Promise<User> {
+    const user = 'email' in who ? await this.users.findByEmail(who.email) : await this.users.find(who.id);
+    if (user === null) throw new Refusal('not_found', { attribute: 'user' });
+    if (user.status !== 'active') throw new Refusal('user_closed');
+    return user;
+  }
+
+  /** Who is named for a session that is somebody's already can only be that somebody: nothing is told of others. */
+  private async sameOrNamed(
+    before: ComposedSession,
+    user: User | null,
+    who: NonNullable<Composition['user']>,
+  ): Promise<User> {
+    if (user === null) return this.named(who);
+    const found = 'email' in who ? await this.users.findByEmail(who.email) : { id: who.id };
+    if (found?.id !== before.userId) throw new Refusal('conflict', { attribute: 'user' });
+    return user;
+  }
+
+  private async prove(user: User, password: string, ip: string): Promise<User> {
+    const proved = await this.passwordCheck.reprove(user.id, password, ip);
+    if (proved === null) throw new Refusal('wrong_password', { attribute: 'password' });
+    return proved;
+  }
+
+  private async recorded(
+    caller: SignedInCaller,
+    sessionId: string | null,
+    work: () => Promise<Composing>,
+  ): Promise<Composing> {
+    const about = { action: 'session.compose', by: caller.user.id, ip: caller.ip };
+    const composing = await this.audit.recordRefusal({ ...about, sessionId: sessionId ?? undefined }, work);
+    const { id, userId } = composing.session;
+    this.audit.record({ ...about, sessionId: id, userId: userId ?? undefined, outcome: 'ok' });
+    return composing;
+  }
+}
+
+/** Codes sent for one session prove nothing in another. */
+function purposeOf(sessionId: string): string {
+  return `session ${sessionId}`;
+}
+
+/** The only code that there was is the one at fault. */
+function pointedAt(kind: CodeKind, error: unknown): unknown {
+  const isOfCode = error instanceof Refusal && ['wrong_code', 'code_not_sent'].includes(error.reason);
+  return isOfCode ? new Refusal(error.reason, { attribute: kind }) : error;
+}
+
+function isAsProved(now: LockedUser, proved: User): boolean {
+  return now.status === 'active' && now.credentialsVersion === proved.credentialsVersion;
+}
+
+/**
+ * A code that comes back to whoever proves by it proves nothing: so it goes to those alone who opened the session for
+ * somebody else, whose every right they hold too.
+ */
+function refuseHandingOver({ caller, before }: Plan, user: User): void {
+  const opened = before === null || before.creatorId === caller.user.id;
+  const trusted = user.id !== caller.user.id && holdsAllRightsOf(caller.rights, user.rights);
+  if (!opened || !trusted || !may(caller, 'session.write')) throw new Refusal('forbidden');
+}
