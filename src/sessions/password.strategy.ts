@@ -10,7 +10,7 @@ import { Origins } from './origin.js';
 import { SignIn } from './session.attributes.js';
 import type { Session } from './session.entity.js';
 import { sessionResource } from './session.resource.js';
-import { SignInsService } from './sign-ins.service.js';
+import { SignInsService, type SignInDraft } from './sign-ins.service.js';
 
 /** A request that knows what to do with its e-mail address and password once passport has found them. */
 interface SignInRequest extends Request {
@@ -55,9 +55,8 @@ export class PasswordGuard extends AuthGuard('local') {
     const request = context.switchToHttp().getRequest<SignInRequest>();
     readQuery(request, sessionResource);
     const sent = readAttributes(SignIn, readResource(request, sessionResource), sessionResource);
-    const { name = null, note = null } = sent;
     const origin = this.origins.describe(clientAddress(request), request.headers['user-agent']);
-    request.signIn = (email, password) => this.signIns.signIn(email, password, { name, note }, origin);
+    request.signIn = (email, password) => this.signIns.signIn(email, password, draftOf(sent), origin);
     return super.canActivate(context);
   }
 
@@ -67,4 +66,16 @@ export class PasswordGuard extends AuthGuard('local') {
     if (!session) throw new Refusal('unauthenticated');
     return session;
   }
+}
+
+function draftOf(sent: SignIn): SignInDraft {
+  return {
+    name: sent.name ?? null,
+    note: sent.note ?? null,
+    deviceName: sent.device_name ?? null,
+    environment: sent.environment ?? null,
+    metadata: sent.metadata ?? {},
+    lifetimeSeconds: sent.lifetime_seconds ?? null,
+    refreshable: sent.refreshable ?? false,
+  };
 }

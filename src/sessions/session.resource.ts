@@ -1,4 +1,5 @@
 import type { Resource } from '../json-api/resource.js';
+import { writeInstant } from '../json-api/write-value.js';
 import { hashToken } from '../secrets.js';
 import { userResource } from '../users/user.resource.js';
 import type { Session } from './session.entity.js';
@@ -71,9 +72,80 @@ export const sessionResource: Resource<Session> = {
     status: { read: (session) => session.status, kind: 'text', byName: true },
     user_agent: { read: (session) => session.userAgent, kind: 'text', nullable: true, byName: true },
     version: { read: (session) => session.version, kind: 'integer', byName: true, moves: true },
+    ...details(),
   },
   relationships: { user: { resource: userResource, read: (session) => session.user } },
 };
+
+/** What more is known of a session: all `byName`. */
+function details(): Resource<Session>['attributes'] {
+  const byName = { byName: true } as const;
+  const optional = { nullable: true, byName: true } as const;
+  const moving = { ...optional, moves: true } as const;
+  return {
+    changed_at: {
+      read: (session) => session.changedAt,
+      kind: 'instant',
+      field: 'changedAt',
+      moves: true,
+      ...byName,
+    },
+    secured_until: { read: (session) => session.securedUntil, kind: 'instant', ...moving },
+    factors: { read: factors, kind: 'object', moves: true, ...byName },
+    browser_id: {
+      read: (session) => idOf(session.browserId),
+      kind: 'integer',
+      field: 'browserId',
+      ...optional,
+    },
+    organization_id: {
+      read: (session) => idOf(session.organizationId),
+      kind: 'integer',
+      field: 'organizationId',
+      ...optional,
+    },
+    creator_id: {
+      read: (session) => idOf(session.creatorId ?? session.userId),
+      kind: 'integer',
+      field: 'creatorId',
+      ...byName,
+    },
+    device_name: { read: (session) => session.deviceName, kind: 'text', field: 'deviceName', ...optional },
+    environment: { read: (session) => session.environment, kind: 'text', field: 'environment', ...optional },
+    city: { read: (session) => session.city, kind: 'text', ...moving },
+    country: { read: (session) => session.country, kind: 'text', ...moving },
+    latitude: { read: (session) => session.latitude, kind: 'number', ...moving },
+    longitude: { read: (session) => session.longitude, kind: 'number', ...moving },
+    fingerprint: { read: (session) => session.fingerprint, kind: 'text', field: 'fingerprint', ...optional },
+    agent: { read: (session) => session.agent, kind: 'object', ...optional },
+    metadata: { read: (session) => session.metadata, kind: 'object', initial: {}, ...byName },
+    lifetime_seconds: { read: (session) => session.lifetimeSeconds, kind: 'integer', ...optional },
+    refreshable: {
+      read: (session) => session.refreshTokenHash !== null,
+      kind: 'boolean',
+      initial: false,
+      ...byName,
+    },
+  };
+}
+
+function idOf(id: string | null): number | null {
+  return id === null ? null : Number(id);
+}
+
+/** When each factor was last proved in a session. */
+function factors(session: Session): Record<string, string | null> {
+  const stamps = {
+    password: session.passwordVerifiedAt,
+    email_code: session.emailCodeVerifiedAt,
+    sms_code: session.smsCodeVerifiedAt,
+    totp: session.totpVerifiedAt,
+    recovery_code: session.recoveryCodeVerifiedAt,
+  };
+  return Object.fromEntries(
+    Object.entries(stamps).map(([name, at]) => [name, at === null ? null : writeInstant(at)]),
+  );
+}
 
 /** The member `meta` of an answer with a session: the token that renews it, where it was just minted. */
 export function renewableBy({ refreshToken }: Session): object {

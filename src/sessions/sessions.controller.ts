@@ -26,6 +26,7 @@ import { OtpValidation, SessionDescription } from './session.attributes.js';
 import type { Session } from './session.entity.js';
 import { renewableBy, sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
+import type { SessionEdits } from './sessions.store.js';
 import { NOBODY, SignInsService } from './sign-ins.service.js';
 import type { SignedInCaller } from './signed-in.js';
 
@@ -127,8 +128,8 @@ export class SessionsController {
     if (owner !== undefined && owner !== stored.userId) {
       throw new Refusal('forbidden', { member: 'data/relationships/user' }); // JSON:API 1.1, Updating a Resource's Relationships
     }
-    const description = readAttributes(SessionDescription, sent, sessionResource, stored);
-    const session = await this.sessions.describe(caller, id, description);
+    const described = readAttributes(SessionDescription, sent, sessionResource, stored);
+    const session = await this.sessions.describe(caller, id, editsOf(described));
     answerResource(response, 200, sessionResource, session, query);
   }
 
@@ -151,4 +152,16 @@ function refuseForeignUsers(caller: SignedInCaller, { include }: Query, sessions
   if (!include?.has('user') || may(caller, 'user.read')) return;
   if (sessions.every(({ userId }) => userId === caller.user.id)) return;
   throw new Refusal('forbidden', { parameter: 'include' });
+}
+
+/** Null says nothing of `metadata`: whoever has not asked for it by name sends null back for it. */
+function editsOf(sent: SessionDescription): SessionEdits {
+  return {
+    name: sent.name,
+    note: sent.note,
+    deviceName: sent.device_name,
+    environment: sent.environment,
+    metadata: sent.metadata ?? undefined,
+    organizationId: sent.organization_id == null ? sent.organization_id : String(sent.organization_id),
+  };
 }

@@ -11,7 +11,7 @@ import { CredentialChanges } from '../users/credential-changes.js';
 import { MembershipEnds } from '../users/membership-ends.js';
 import { Activity } from './activity.js';
 import type { Session } from './session.entity.js';
-import { SessionsStore, type EndStatus, type Scope, type SessionDescription } from './sessions.store.js';
+import { SessionsStore, type EndStatus, type Scope, type SessionEdits } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
 import { TokenJwts } from './token-jwts.js';
@@ -89,7 +89,7 @@ export class SessionsService implements OnModuleInit {
    *   a machine session would rename one; blank at `name` for a machine session; organization_unknown at
    *   `organization_id` for one that the session's user is no member of
    */
-  async describe(caller: SignedInCaller, id: string, description: SessionDescription): Promise<Session> {
+  async describe(caller: SignedInCaller, id: string, description: SessionEdits): Promise<Session> {
     const before = await this.read(caller, id);
     const name = description.name === before.name ? undefined : description.name;
     if (before.machine && name !== undefined) {

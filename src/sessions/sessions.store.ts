@@ -75,12 +75,13 @@ const WRITTEN: readonly (readonly [column: string, type: string, name: keyof Ses
 ];
 
 /** What may be said of a session that is there already. */
-export type SessionDescription = Partial<
-  Pick<Session, 'organizationId' | 'name' | 'note' | 'metadata' | 'deviceName' | 'environment'>
->;
+export type SessionEdits = {
+  readonly [name in 'organizationId' | 'name' | 'note' | 'metadata' | 'deviceName' | 'environment']?:
+    Session[name] | undefined;
+};
 
 /** The columns that a description writes; the organisation is $5. */
-const DESCRIBED: readonly (readonly [column: string, type: string, name: keyof SessionDescription])[] = [
+const DESCRIBED: readonly (readonly [column: string, type: string, name: keyof SessionEdits])[] = [
   ['organization_id', 'bigint', 'organizationId'],
   ['name', 'text', 'name'],
   ['note', 'text', 'note'],
@@ -251,12 +252,7 @@ export class SessionsStore {
    * Describes a live session anew; what is undefined keeps the value that it has by then. Null when it is not live and
    * within the scope, or an organisation is named that its user is no member of.
    */
-  async describe(
-    id: string,
-    scope: Scope,
-    description: SessionDescription,
-    now: Date,
-  ): Promise<Session | null> {
+  async describe(id: string, scope: Scope, description: SessionEdits, now: Date): Promise<Session | null> {
     const changed = DESCRIBED.map(
       ([column, type], index) =>
         `${column} = CASE WHEN $${4 + 2 * index} THEN $${5 + 2 * index}::${type} ELSE s.${column} END`,
