@@ -35,13 +35,19 @@ export class MachineTokensService {
   /**
    * Opens a named machine session for the caller; no session that has ended by now gets one.
    * @returns the session with its token, shown here and never again
-   * @throws Refusal invalid at `token_expires_at` for a moment that has passed; unauthenticated
+   * @throws Refusal step_up_required unless the caller proved themselves within the hour, with the second factor if
+   *   they have one; invalid at `token_expires_at` for a moment that has passed; unauthenticated
    */
   async mint(caller: SignedInCaller, draft: MachineSessionDraft, origin: Origin): Promise<Session> {
-    this.refusePast(draft);
-    const session = await this.signIns.openMachine(caller.user, draft, origin, caller.session);
+    const { user, session: asking, ip } = caller;
+    const about = { action: 'machine_token.create', userId: user.id, sessionId: asking.id, ip };
+    const session = await this.audit.recordRefusal(about, () => {
+      if (!asking.isFresh(this.clock.now(), user.twoFactorAuth)) throw new Refusal('step_up_required');
+      this.refusePast(draft);
+      return this.signIns.openMachine(user, draft, origin, asking);
+    });
     if (session === null) throw new Refusal('unauthenticated');
-    this.tell(caller.user, session, caller.ip);
+    this.tell(user, session, ip);
     return session;
   }
 

@@ -86,7 +86,7 @@ export class SessionsService implements OnModuleInit {
   /**
    * Describes a session anew; what is undefined keeps its value, and `metadata` is replaced as a whole.
    * @throws Refusal not_found; forbidden for another user's session without `session.write`; not_interactive when
-   *   a machine session would rename one; blank at `name` for a machine session; organization_unknown at
+   *   a machine session would rename one, step_up_required when a stale one would; blank at `name` for a machine session; organization_unknown at
    *   `organization_id` for one that the session's user is no member of
    */
   async describe(caller: SignedInCaller, id: string, description: SessionEdits): Promise<Session> {
@@ -94,6 +94,8 @@ export class SessionsService implements OnModuleInit {
     const name = description.name === before.name ? undefined : description.name;
     if (before.machine && name !== undefined) {
       if (caller.machine) throw new Refusal('not_interactive');
+      if (!caller.session.isFresh(this.clock.now(), caller.user.twoFactorAuth))
+        throw new Refusal('step_up_required');
       if (name === null || name.trim() === '') throw new Refusal('blank', { attribute: 'name' });
     }
     const scope = this.reach(caller, 'session.write');

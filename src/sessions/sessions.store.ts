@@ -179,10 +179,16 @@ export class SessionsStore {
   }
 
   /**
-   * Adds a machine session, if the session it is asked for with is live at this very moment. Locks the user before
-   * the session, as a change of credentials does.
+   * Adds a machine session, if the session it is asked for with is live and fresh (see `Session#isFresh`) at this very
+   * moment. Locks the user before the session, as a change of credentials does.
+   * @param provedAfter what was proved no later is not fresh
    */
-  async openMachine(row: SessionRow, askingSessionId: string, now: Date): Promise<Session | null> {
+  async openMachine(
+    row: SessionRow,
+    askingSessionId: string,
+    now: Date,
+    provedAfter: Date,
+  ): Promise<Session | null> {
     return this.insert(
       'session_open_machine',
       row,
@@ -190,8 +196,10 @@ export class SessionsStore {
        WHERE asking.id = $${NEXT} AND asking.user_id = $1 AND asking.status = 'active' AND u.status = 'active'
          AND NOT asking.machine AND NOT asking.read_only
          AND (asking.expires_at IS NULL OR asking.expires_at > $${NEXT + 1})
+         AND CASE WHEN u.two_factor_auth THEN asking.otp_verified_at ELSE asking.first_factor_verified_at END
+           > $${NEXT + 2}
        FOR SHARE OF u, asking`,
-      [askingSessionId, now],
+      [askingSessionId, now, provedAfter],
     );
   }
 

@@ -9,7 +9,7 @@ import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
 import { Activity } from './activity.js';
 import type { Origin } from './origin.js';
-import type { Session } from './session.entity.js';
+import { FRESH_SECONDS, type Session } from './session.entity.js';
 import { SessionsStore, type SessionRow } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 
@@ -154,6 +154,7 @@ export class SignInsService {
    * @param asking the session it is asked for with; null for the command line
    * @returns the session with its token, shown here and never again; null when the asking session is not live,
    *   interactive and writable at this very moment, or the user is closed
+   * @throws Refusal step_up_required when no proof in the asking session is of the last hour
    */
   async openMachine(
     user: User,
@@ -163,11 +164,16 @@ export class SignInsService {
   ): Promise<Session | null> {
     const createdAt = this.clock.now();
     const row = { ...origin, ...draft, userId: user.id, status: 'active' as const, machine: true, createdAt };
-    return this.withToken(user, (tokenHash) =>
-      asking === null
-        ? this.store.openMachineFor({ ...row, tokenHash })
-        : this.store.openMachine({ ...row, tokenHash }, asking.id, createdAt),
+    if (asking === null) {
+      return this.withToken(user, (tokenHash) => this.store.openMachineFor({ ...row, tokenHash }));
+    }
+    const provedAfter = new Date(createdAt.getTime() - FRESH_SECONDS * 1000);
+    const session = await this.withToken(user, (tokenHash) =>
+      this.store.openMachine({ ...row, tokenHash }, asking.id, createdAt, provedAfter),
     );
+    const left = session === null ? await this.store.find(asking.id) : null;
+    if (left?.isLive(createdAt)) throw new Refusal('step_up_required');
+    return session;
   }
 
   private async open(
