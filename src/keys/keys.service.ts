@@ -129,12 +129,12 @@ export class KeysService {
   }
 
   /**
-   * Signs a JWT for verifiers that know nothing but RSA: header `{alg, kid, typ}`, claims as given. It is no
-   * credential here. Synchronous as `sign`.
+   * Signs a JWT for verifiers that know nothing but RSA: header `{alg, kid, typ}` and the given members, claims as
+   * given. It is no credential here. Synchronous as `sign`.
    */
-  async signRs256(claims: object): Promise<string> {
+  async signRs256(claims: object, header: object): Promise<string> {
     const { row, privateKey } = await this.signingKey('RS256');
-    const signed = `${encode({ alg: 'RS256', kid: row.kid, typ: 'JWT' })}.${encode(claims)}`;
+    const signed = `${encode({ alg: 'RS256', ...header, kid: row.kid, typ: 'JWT' })}.${encode(claims)}`;
     return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;
   }
 
