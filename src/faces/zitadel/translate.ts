@@ -1,0 +1,220 @@
+import { isId } from '../../json-api/path-id.js';
+import type { CodeKind } from '../../otp/otp.service.js';
+import type { Sending } from '../../otp/codes.service.js';
+import { Refusal } from '../../refusal.js';
+import type { ComposedSession } from '../../sessions/composed-sessions.store.js';
+import type { Composing } from '../../sessions/composing.service.js';
+import { METADATA_BOUNDS, type Composition, type Opening } from '../../sessions/composition.js';
+import type { Agent } from '../../sessions/session.entity.js';
+import type { User } from '../../users/user.entity.js';
+import { invalid, withoutZeros, writeTimestamp, type Message } from './protojson.js';
+
+const LONGEST = {
+  id: 200,
+  secret: 200,
+  name: 320,
+  url: 200,
+  fingerprint: 200,
+  ip: 100,
+  line: 1_000,
+} as const;
+const MOST_HEADERS = 50;
+const LONGEST_LIFETIME_SECONDS = 365 * 86_400;
+
+/** The checks that prove by a code, in the order of the document. */
+const CODE_CHECKS: readonly (readonly [check: string, kind: CodeKind])[] = [
+  ['totp', 'totp'],
+  ['otpSms', 'sms_code'],
+  ['otpEmail', 'email_code'],
+  ['recoveryCode', 'recovery_code'],
+];
+
+/**
+ * What CreateSessionRequest and SetSessionRequest ask for.
+ * @throws Refusal invalid_document; strategy_unavailable at `webAuthN`, `idpIntent`; invalid at `lifetime`
+ */
+export function readComposition(request: Message): Composition {
+  const checks = request.message('checks');
+  return {
+    ...(checks && readProofs(checks)),
+    codes: checks === undefined ? [] : readCodes(checks),
+    challenges: readChallenges(request.message('challenges')),
+    metadata: Object.fromEntries(request.textsByKey('metadata', METADATA_BOUNDS)),
+    lifetimeSeconds: readLifetime(request),
+  };
+}
+
+/** What CreateSessionRequest says beside that. @throws Refusal as `readComposition` */
+export function readOpening(request: Message): Opening {
+  const composition = readComposition(request);
+  const userAgent = request.message('userAgent');
+  return {
+    ...composition,
+    fingerprint: userAgent?.text('fingerprintId', LONGEST.fingerprint) || null,
+    agent: userAgent === undefined ? null : readAgent(userAgent),
+  };
+}
+
+/** `{session}`. */
+export function fromSession(session: ComposedSession): object {
+  const { metadata, expiresAt } = session;
+  const bytes = Object.entries(metadata).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+  return withoutZeros({
+    id: session.id,
+    creationDate: writeTimestamp(session.createdAt),
+    changeDate: writeTimestamp(session.changedAt),
+    sequence: String(session.version),
+    factors: fromFactors(session),
+    metadata: Object.fromEntries(bytes) as object,
+    userAgent: fromAgent(session),
+    expirationDate: expiresAt && writeTimestamp(expiresAt),
+  });
+}
+
+/** The answer to a search. @param now when it was looked at */
+export function fromList(sessions: readonly ComposedSession[], total: number | null, now: Date): object {
+  return withoutZeros({
+    details: withoutZeros({ totalResult: String(total ?? 0), timestamp: writeTimestamp(now) }),
+    sessions: sessions.map(fromSession),
+  });
+}
+
+/** The answer to a creation. */
+export function fromCreated(composing: Composing): object {
+  const { id } = composing.session;
+  const { details, ...rest } = fromSet(composing) as { details: object };
+  return { details, sessionId: id, ...rest };
+}
+
+/** The answer to a change; without a token when nothing changed. */
+export function fromSet({ session, codes }: Composing): object {
+  return withoutZeros({
+    details: fromDetails(session),
+    sessionToken: session.token,
+    challenges: withoutZeros({ otpSms: codes.sms, otpEmail: codes.email }),
+  });
+}
+
+/** The answer to an end; it says nothing more when there was nothing to end. */
+export function fromEnded(session: ComposedSession | null): object {
+  return { details: session === null ? {} : fromDetails(session) };
+}
+
+function readProofs(checks: Message): Pick<Composition, 'user' | 'password'> {
+  for (const check of ['webAuthN', 'idpIntent']) {
+    if (checks.message(check)) throw new Refusal('strategy_unavailable', { attribute: check });
+  }
+  const user = checks.message('user');
+  const password = checks.message('password');
+  return {
+    ...(user && { user: readUser(user) }),
+    ...(password && { password: required(password, 'password', LONGEST.secret) }),
+  };
+}
+
+function readUser(user: Message): NonNullable<Composition['user']> {
+  if (user.oneOf(['userId', 'loginName']) === 'loginName') {
+    return { email: required(user, 'loginName', LONGEST.name) };
+  }
+  return { id: idOf(required(user, 'userId', LONGEST.id)) };
+}
+
+function readCodes(checks: Message): Composition['codes'] {
+  return CODE_CHECKS.flatMap(([check, kind]) => {
+    const message = checks.message(check);
+    return message === undefined ? [] : [{ kind, code: required(message, 'code', LONGEST.secret) }];
+  });
+}
+
+function readChallenges(challenges: Message | undefined): Sending[] {
+  if (challenges?.message('webAuthN')) throw new Refusal('strategy_unavailable', { attribute: 'webAuthN' });
+  const sms = challenges?.message('otpSms');
+  const email = challenges?.message('otpEmail');
+  email?.message('sendCode')?.text('urlTemplate', LONGEST.url);
+  const returned = email?.oneOf(['sendCode', 'returnCode']) === 'returnCode';
+  return [
+    ...(sms ? [{ channel: 'sms' as const, deliver: sms.bool('returnCode') !== true }] : []),
+    ...(email ? [{ channel: 'email' as const, deliver: !returned }] : []),
+  ];
+}
+
+function readLifetime(request: Message): number | null {
+  const seconds = Math.ceil(request.duration('lifetime') ?? 0);
+  if (seconds < 0) throw new Refusal('invalid', { attribute: 'lifetime' });
+  if (seconds > LONGEST_LIFETIME_SECONDS) throw invalid('lifetime');
+  return seconds === 0 ? null : seconds;
+}
+
+function readAgent(userAgent: Message): Agent | null {
+  const ip = userAgent.text('ip', LONGEST.ip);
+  const description = userAgent.text('description', LONGEST.line);
+  const fields = userAgent.messagesByKey('header');
+  if (fields.length > MOST_HEADERS) throw invalid(userAgent.at('header'));
+  const headers = fields.map(([name, field]) => [headerName(name), field.texts('values', LONGEST.line)]);
+  const agent = withoutZeros({ ip, description, headers: Object.fromEntries(headers) as object });
+  return Object.keys(agent).length === 0 ? null : agent;
+}
+
+function headerName(name: string): string {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name)) throw invalid('userAgent.header');
+  return name.toLowerCase();
+}
+
+function required(message: Message, name: string, longest: number): string {
+  const text = message.text(name, longest);
+  if (text === undefined || text === '') throw invalid(message.at(name));
+  return text;
+}
+
+/** No user has the id 0: an id of a wrong alphabet is an unknown one. */
+function idOf(text: string): string {
+  return isId(text) ? text : '0';
+}
+
+function fromFactors(session: ComposedSession): object {
+  const verified = (at: Date | null) => at && { verifiedAt: writeTimestamp(at) };
+  const { userId, user, organizationId } = session;
+  return withoutZeros({
+    user:
+      userId &&
+      withoutZeros({
+        ...verified(session.userVerifiedAt),
+        id: userId,
+        loginName: user?.email,
+        displayName: user && displayName(user),
+        organizationId,
+      }),
+    password: verified(session.passwordVerifiedAt),
+    totp: verified(session.totpVerifiedAt),
+    otpSms: verified(session.smsCodeVerifiedAt),
+    otpEmail: verified(session.emailCodeVerifiedAt),
+    recoveryCode: verified(session.recoveryCodeVerifiedAt),
+  });
+}
+
+function displayName({ firstName, lastName, email }: User): string {
+  return [firstName, lastName].filter(Boolean).join(' ') || email;
+}
+
+/** What was said of the agent when the session was opened, else what was seen of it. */
+function fromAgent({ fingerprint, agent, lastIp, userAgent, browser, platform }: ComposedSession): object {
+  const seen = { 'user-agent': userAgent === null ? [] : [userAgent] };
+  const headers = Object.entries(agent === null ? seen : (agent.headers ?? {}));
+  return withoutZeros({
+    fingerprintId: fingerprint,
+    ip: agent === null ? lastIp : agent.ip,
+    description: agent === null ? [browser, platform].filter(Boolean).join(', ') : agent.description,
+    header: withoutZeros(
+      Object.fromEntries(headers.map(([name, values]) => [name, withoutZeros({ values })])),
+    ),
+  });
+}
+
+function fromDetails(session: ComposedSession): object {
+  return withoutZeros({
+    sequence: String(session.version),
+    changeDate: writeTimestamp(session.changedAt),
+    resourceOwner: session.organizationId,
+    creationDate: session.version === 1 && writeTimestamp(session.createdAt),
+  });
+}
