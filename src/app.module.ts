@@ -11,6 +11,8 @@ import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
 import { PORTOS, PortosModule } from './faces/portos/portos.module.js';
+import { ZITADEL } from './faces/zitadel/errors.js';
+import { ZitadelModule } from './faces/zitadel/zitadel.module.js';
 import { HttpModule } from './http/http.module.js';
 import { Metrics } from './http/metrics.js';
 import { WIRES, type Wire } from './http/wire.js';
@@ -28,6 +30,7 @@ import { UsersModule } from './users/users.module.js';
 const OTHERS: Partial<Record<Face, { readonly wire: Wire; readonly room: Type }>> = {
   lendix: { wire: LENDIX, room: LendixModule },
   portos: { wire: PORTOS, room: PortosModule },
+  zitadel: { wire: ZITADEL, room: ZitadelModule },
 };
 
 const NATIVE: Wire = { prefix: '/api/v2', readBody, write: writeErrors };
