@@ -9,6 +9,7 @@ import type { Database } from './database/open.js';
 import { AuditLog } from './delivery/audit-log.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
+import { CLERK, ClerkModule } from './faces/clerk/clerk.module.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
 import { PORTOS, PortosModule } from './faces/portos/portos.module.js';
 import { ZITADEL } from './faces/zitadel/errors.js';
@@ -29,6 +30,7 @@ import { UsersModule } from './users/users.module.js';
 /** The other APIs: how each speaks, and its room. */
 const OTHERS: Partial<Record<Face, { readonly wire: Wire; readonly room: Type }>> = {
   lendix: { wire: LENDIX, room: LendixModule },
+  clerk: { wire: CLERK, room: ClerkModule },
   portos: { wire: PORTOS, room: PortosModule },
   zitadel: { wire: ZITADEL, room: ZitadelModule },
 };

@@ -25,6 +25,8 @@ const MOST_NEW_BROWSERS = 1_000;
 export interface RecognisedBrowser extends FoundBrowser {
   /** With the credential, as it came. */
   readonly browser: Browser & { readonly token: string };
+  /** The session that was asked for, whether the browser holds it or not; null for none. */
+  readonly sought: string | null;
   readonly ip: string;
 }
 
@@ -64,7 +66,7 @@ export class BrowsersService {
     if (found === null) return null;
     const { session } = found;
     if (session?.isLive(now) && session.user.status === 'active') this.activity.note(session, ip);
-    return { ...found, browser: Object.assign(found.browser, { token: credential }), ip };
+    return { ...found, browser: Object.assign(found.browser, { token: credential }), sought: sessionId, ip };
   }
 
   /**
@@ -81,7 +83,13 @@ export class BrowsersService {
       added.push(await this.store.insert(hashToken(token), now, expiresAt));
       return null; // so that it counts
     });
-    return { browser: Object.assign(added[0]!, { token }), session: null, membership: null, ip };
+    return {
+      browser: Object.assign(added[0]!, { token }),
+      session: null,
+      membership: null,
+      sought: null,
+      ip,
+    };
   }
 
   /** What a browser holds at this moment: one SQL statement. @throws Refusal unauthenticated when it is gone */
@@ -107,13 +115,13 @@ export class BrowsersService {
   }
 
   /**
-   * The caller of the session that is named, or of the one that was used last in the browser.
+   * Whoever is signed in to the session that was asked for, or else to the one that was used last in the browser.
    * @throws Refusal unauthenticated when there is none, or it is not live
    */
-  async currentCaller(recognised: RecognisedBrowser, sessionId: string | null): Promise<SignedInCaller> {
-    const { browser, ip } = recognised;
-    const chosen = sessionId ?? browser.lastActiveSessionId;
-    const found = await this.recognise(browser.token, chosen, ip);
+  async currentCaller(recognised: RecognisedBrowser): Promise<SignedInCaller> {
+    const { browser, sought, ip } = recognised;
+    const found =
+      sought === null ? await this.recognise(browser.token, browser.lastActiveSessionId, ip) : recognised;
     const caller = found && this.callerOf(found);
     if (caller === null) throw new Refusal('unauthenticated');
     return caller;
@@ -200,7 +208,7 @@ export class BrowsersService {
       return { rotated, replaced };
     });
     for (const id of replaced) this.record(ip, [{ id, userId: session!.userId }]);
-    return { browser: Object.assign(rotated, { token }), session, membership: null, ip };
+    return { browser: Object.assign(rotated, { token }), session, membership: null, sought: null, ip };
   }
 
   /** @throws Refusal not_found for what the browser does not hold, session_over for what ended in it */

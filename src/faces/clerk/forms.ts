@@ -1,13 +1,8 @@
+import type { Form } from '../../http/form-body.js';
 import { Refusal } from '../../refusal.js';
-import { LEVELS, type Level, type Strategy } from '../../sessions/verification.entity.js';
+import { LEVELS, type Factor, type Level, type Strategy } from '../../sessions/verification.entity.js';
 import type { User } from '../../users/user.entity.js';
 import { toId } from './ids.js';
-
-/** The fields of a request's form, each once. */
-export type Form = ReadonlyMap<string, string>;
-
-/** Which of the two factors a step is about. */
-type Factor = 'first' | 'second';
 
 /** What somebody proves themselves with. */
 export type Attempt =
@@ -55,6 +50,32 @@ export function toAttempt(form: Form, factor: Factor): Attempt {
   const strategy = strategyOf(form, ATTEMPTED[factor]);
   if (strategy === 'password') return { strategy, password: required(form, 'password') };
   return { strategy, code: required(form, 'code') };
+}
+
+/**
+ * Whom a sign-in is for, and the password if it is given at once.
+ * @throws Refusal blank, too_long; strategy_unavailable for one that nobody can begin with here
+ */
+export function toSignIn(form: Form): { identifier: string; password: string | undefined } {
+  const strategy = form.get('strategy');
+  if (strategy && strategy !== 'password') throw new Refusal('strategy_unavailable');
+  const password = strategy || form.has('password') ? required(form, 'password') : undefined;
+  return { identifier: required(form, 'identifier'), password };
+}
+
+/** The password that a sign-in goes on with. @throws Refusal blank, too_long, strategy_unavailable */
+export function toPassword(form: Form): string {
+  if (required(form, 'strategy') !== 'password') throw new Refusal('strategy_unavailable');
+  return required(form, 'password');
+}
+
+/** The code that a sign-in is finished with. @throws Refusal blank, too_long, invalid; strategy_unavailable for SMS */
+export function toSecondFactor(form: Form): string {
+  const attempt = toAttempt(form, 'second');
+  if (attempt.strategy !== 'totp' && attempt.strategy !== 'recovery_code') {
+    throw new Refusal('strategy_unavailable');
+  }
+  return attempt.code;
 }
 
 /** A field that has to be there. @throws Refusal blank, too_long */

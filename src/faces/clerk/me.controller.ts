@@ -1,0 +1,70 @@
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Clock } from '../../clock.js';
+import { ByBrowser, WhichBrowser } from '../../http/access.js';
+import { NEWEST_FIRST, type Page } from '../../page.js';
+import { Refusal } from '../../refusal.js';
+import { BrowsersService, type RecognisedBrowser } from '../../sessions/browsers.service.js';
+import type { Session } from '../../sessions/session.entity.js';
+import { SessionsService } from '../../sessions/sessions.service.js';
+import type { SignedInCaller } from '../../sessions/signed-in.js';
+import { OrganizationsService } from '../../users/organizations.service.js';
+import { fromId } from './ids.js';
+import { Piggyback, toBelonging } from './piggyback.js';
+import { fromActiveSession, fromSession } from './translate.js';
+
+/** This API has no pages: the newest sessions, up to so many. */
+const NEWEST: Page = {
+  filter: null,
+  sort: NEWEST_FIRST,
+  window: { kind: 'offset', offset: 0, limit: 500 },
+  countTotal: false,
+};
+
+/**
+ * `/clerk/v1/me/sessions`: the sessions of one user, wherever they are. The user is that of the session that
+ * `_clerk_session_id` names, or of the one that was used last in this browser (CONTRACTS.md 2.2, neighbours).
+ */
+@Controller('clerk/v1/me/sessions')
+@ByBrowser()
+export class ClerkMeController {
+  constructor(
+    private readonly browsers: BrowsersService,
+    private readonly sessions: SessionsService,
+    private readonly organizations: OrganizationsService,
+    private readonly piggyback: Piggyback,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  async list(@WhichBrowser() browser: RecognisedBrowser): Promise<object[]> {
+    const caller = await this.browsers.currentCaller(browser);
+    const [{ user }, rows] = [caller, await this.listOf(caller)];
+    const own = await this.organizations.membershipsOf(user);
+    const belongings = new Map([[user.id, own.map(toBelonging)]]);
+    const now = this.clock.now();
+    return rows.map((session) => fromSession(Object.assign(session, { user }), belongings, now));
+  }
+
+  @Get('active')
+  async listActive(@WhichBrowser() browser: RecognisedBrowser): Promise<object[]> {
+    const rows = await this.listOf(await this.browsers.currentCaller(browser));
+    const now = this.clock.now();
+    return rows.map((session) => fromActiveSession(session, now));
+  }
+
+  @Post(':id/revoke')
+  @HttpCode(200)
+  async revoke(@WhichBrowser() browser: RecognisedBrowser, @Param('id') id: string): Promise<object> {
+    const caller = await this.browsers.currentCaller(browser);
+    const { user } = caller;
+    const known = fromId('session', id);
+    const session = known === null ? null : await this.sessions.read(caller, known);
+    if (session?.userId !== user.id) throw new Refusal('not_found');
+    const revoked = Object.assign(await this.sessions.end(caller, session.id, 'revoked'), { user });
+    return this.piggyback.answer(browser, ({ belongings, now }) => fromSession(revoked, belongings, now));
+  }
+
+  private async listOf(caller: SignedInCaller): Promise<readonly Session[]> {
+    return (await this.sessions.list(caller, NEWEST, false)).rows;
+  }
+}
