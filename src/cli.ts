@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { tellFailure } from './cli/failure.js';
 import { addKeys } from './cli/keys.js';
+import { addOrganizations } from './cli/organizations.js';
 import { addSessions } from './cli/sessions.js';
 import { addTemplates } from './cli/templates.js';
 import { addTokens } from './cli/tokens.js';
@@ -16,6 +17,7 @@ const program = new Command('latchkey')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
 addUsers(program);
+addOrganizations(program);
 addTokens(program);
 addKeys(program);
 addTemplates(program);

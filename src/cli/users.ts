@@ -3,11 +3,13 @@ import { OPERATOR, RIGHTS } from '../caller.js';
 import { readAttributes } from '../json-api/document.js';
 import { OtpService } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
+import { metadataProblem } from '../users/metadata.js';
 import { NewUser } from '../users/user.attributes.js';
 import type { User } from '../users/user.entity.js';
 import { userResource } from '../users/user.resource.js';
 import { UsersService } from '../users/users.service.js';
 import { addImport } from './import.js';
+import { readJson } from './json-argument.js';
 import { everyPage, Output, shownOf } from './output.js';
 import { newPassword, type NewPassword, type PasswordOptions } from './password.js';
 import { withService, type Service } from './service.js';
@@ -46,6 +48,11 @@ export function addUsers(program: Command): void {
     .description('Give a user exactly these rights, from their next request on')
     .requiredOption('--rights <list>', `with commas: ${KNOWN_RIGHTS}`, readRights)
     .action((email: string, _options, command: Command) => setRights(email, command.optsWithGlobals()));
+  users
+    .command('set-metadata <email>')
+    .description('Note of a user exactly this, shown to them and put into their JWTs')
+    .requiredOption('--metadata <json>', 'an object', readJson)
+    .action((email: string, _options, command: Command) => setMetadata(email, command.optsWithGlobals()));
   users
     .command('reset-two-factor <email>')
     .description('Take the second factor off a user who lost it, and end their browser sessions')
@@ -105,6 +112,18 @@ async function setRights(email: string, options: Common & { rights: string[] }):
     const { id } = await userOf(service, email);
     const user = await service.get(UsersService).setRights(OPERATOR, id, options.rights);
     tell(options, user, `${user.email} has the rights: ${user.rights.join(', ') || 'none'}`);
+  });
+}
+
+async function setMetadata(email: string, options: Common & { metadata: unknown }): Promise<void> {
+  const problem = metadataProblem(options.metadata);
+  if (problem !== null) throw new Refusal(problem, { attribute: 'metadata' });
+  const metadata = options.metadata as User['metadata'];
+  await withService(options.audit, async (service) => {
+    const { id } = await userOf(service, email);
+    const user = await service.get(UsersService).update(OPERATOR, id, { metadata });
+    const names = Object.keys(user.metadata).join(', ') || 'nothing';
+    tell(options, user, `Of ${user.email} is noted: ${names}`);
   });
 }
 

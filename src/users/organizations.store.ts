@@ -187,7 +187,9 @@ async function unlessTaken<T>(write: () => Promise<T>): Promise<T> {
     return await write();
   } catch (error) {
     const cause = error instanceof QueryFailedError ? (error.driverError as { constraint?: string }) : null;
-    if (cause?.constraint === 'organizations_slug_unique') throw new Refusal('taken', { attribute: 'slug' });
+    if (cause?.constraint === 'organizations_slug_unique') {
+      throw new Refusal('taken', { attribute: 'slug', detail: 'slug belongs to an organisation already' });
+    }
     throw error;
   }
 }
