@@ -11,6 +11,7 @@ import { componentSchemas, ref, requestDocument, type Schema } from './schemas.j
 import { SERVICE_OPERATIONS } from './service.operations.js';
 import { SESSION_OPERATIONS } from './sessions.operations.js';
 import { USER_OPERATIONS } from './users.operations.js';
+import { VERIFICATION_OPERATIONS } from './verifications.operations.js';
 
 /** Everything that is described, by `METHOD /path/{id}`. */
 export const OPERATIONS: Operations = {

@@ -36,6 +36,16 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'sessions.refreshable':
     'Whether it can be renewed by a token of its own, which `meta.refresh_token` shows once.',
   'sessions.otp': 'A code of the authenticator app, or a recovery code.',
+  'verifications.level':
+    '`first_factor`, `second_factor`, or `multi_factor`: first one, then the other. What is going to be proved.',
+  'verifications.status':
+    '`needs_first_factor`, `needs_second_factor`, `complete`, `failed` after five wrong proofs, `replaced`, `expired`.',
+  'verifications.strategies':
+    'What the present step takes, of `password`, `email_code`, `sms_code`, `totp`, `recovery_code`; none once it is over.',
+  'verifications.strategy':
+    '`password`, `email_code`, `sms_code`, `totp` or `recovery_code`; only codes are sent.',
+  'verifications.code': 'For every strategy but `password`.',
+  'verifications.password': 'For the strategy `password`.',
   'users.email': 'Compared without case, after Unicode NFC.',
   'users.password': 'From 8 characters to 72 bytes, and none of the commonest.',
   'users.current_password':

@@ -56,6 +56,7 @@ interface OwnParameter {
 export interface Operation {
   readonly tag:
     | 'Sessions'
+    | 'Step-up'
     | 'Machine tokens'
     | 'Users'
     | 'Organizations'

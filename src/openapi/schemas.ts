@@ -4,6 +4,7 @@ import { declaredNames } from '../json-api/rules.js';
 import { otpEnrollmentResource } from '../otp/otp.resource.js';
 import { sessionResource } from '../sessions/session.resource.js';
 import { organizationResource } from '../users/organization.resource.js';
+import { verificationResource } from '../sessions/verification.resource.js';
 import { userResource } from '../users/user.resource.js';
 import { MEANINGS } from './meanings.js';
 
@@ -15,6 +16,7 @@ export type Shape = new () => object;
 
 const RESOURCES: readonly AnyResource[] = [
   sessionResource,
+  verificationResource,
   userResource,
   organizationResource,
   otpEnrollmentResource,
@@ -78,7 +80,7 @@ function sentAttribute(name: string, shape: Shape, resource: AnyResource): Schem
   const attribute: Attribute<object> | undefined = resource.attributes[name];
   const meaning = MEANINGS[`${resource.type}.${name}`];
   const nullable = !refuses(shape, name, null);
-  const secret = attribute === undefined && /password|otp/.test(name);
+  const secret = attribute === undefined && /^(otp|code|password|current_password)$/.test(name);
   return {
     ...valueOf(attribute?.kind ?? 'text', nullable),
     ...(secret ? { writeOnly: true } : {}),

@@ -97,6 +97,7 @@ export const SESSION_OPERATIONS: Operations = {
     ],
     refusals: [
       { reason: 'forbidden' },
+      { reason: 'step_up_required' },
       { reason: 'too_long', attribute: 'name' },
       { reason: 'not_settable', attribute: 'user_id' },
     ],
@@ -172,7 +173,7 @@ export const SESSION_OPERATIONS: Operations = {
     tag: 'Machine tokens',
     summary: 'Create a machine session',
     description:
-      'A named session for a program. It does not expire unless `token_expires_at` is sent, and outlives changes of password and second factor.',
+      'A named session for a program. It does not expire unless `token_expires_at` is sent, and outlives changes of password and second factor. Asks for a proof within the last hour: of the second factor from whoever has one.',
     who: 'interactive',
     native: one,
     body: {
@@ -189,6 +190,7 @@ export const SESSION_OPERATIONS: Operations = {
       },
     ],
     refusals: [
+      { reason: 'step_up_required' },
       { reason: 'invalid', attribute: 'read_only' },
       { reason: 'client_generated_id', member: 'data/id' },
     ],

@@ -86,8 +86,9 @@ export class SessionsService implements OnModuleInit {
   /**
    * Describes a session anew; what is undefined keeps its value, and `metadata` is replaced as a whole.
    * @throws Refusal not_found; forbidden for another user's session without `session.write`; not_interactive when
-   *   a machine session would rename one, step_up_required when a stale one would; blank at `name` for a machine session; organization_unknown at
-   *   `organization_id` for one that the session's user is no member of
+   *   a machine session would rename one, and step_up_required when a session without a proof of the last hour would;
+   *   blank at `name` for a machine session; organization_unknown at `organization_id` for one that the session's user
+   *   is no member of
    */
   async describe(caller: SignedInCaller, id: string, description: SessionEdits): Promise<Session> {
     const before = await this.read(caller, id);

@@ -13,6 +13,7 @@ import {
   type Actor,
 } from '../support/access-table.js';
 import { addOrganization } from '../support/organizations.js';
+import { startVerification } from '../support/step-up.js';
 import type { Careful } from '../support/second-factor.js';
 
 interface Row extends AccessRow {
@@ -30,6 +31,9 @@ const aMachine = () => document('sessions', { name: 'ci' });
 const aUser = () =>
   document('users', { email: `new${++newcomers}@example.com`, password: 'a long passphrase' });
 const aProof = () => document('sessions', { otp: '000000', password: 'not the password' });
+const aStart = () => document('verifications', { level: 'first_factor' });
+const aRequest = () => document('verifications', { strategy: 'email_code' });
+const anAttempt = () => document('verifications', { strategy: 'password', password: PASSWORD });
 const aSignIn = () => document('sessions', { email: 'nobody@example.com', password: 'not the password' });
 
 /**
@@ -49,6 +53,10 @@ const TABLE: readonly Row[] = [
   { route: 'GET /api/v2/sessions/:id',                                            answers: [401, 403, 404, 404, 404, 404, 200, 200] },
   { route: 'PATCH /api/v2/sessions/:id',                     body: sessionNote,   answers: [401, 403, 403, 404, 403, 404, 403, 200] },
   { route: 'DELETE /api/v2/sessions/:id',                                         answers: [401, 403, 403, 404, 403, 404, 403, 204] },
+  { route: 'POST /api/v2/sessions/:id/verifications',        body: aStart,        answers: [401, 403, 403, 403, 403, 404, 404, 404] },
+  { route: 'GET /api/v2/verifications/:id',                                       answers: [401, 403, 404, 404, 404, 404, 404, 404] },
+  { route: 'POST /api/v2/verifications/:id/codes',           body: aRequest,      answers: [401, 403, 403, 403, 403, 404, 404, 404] },
+  { route: 'POST /api/v2/verifications/:id/attempts',        body: anAttempt,     answers: [401, 403, 403, 403, 403, 404, 404, 404] },
   { route: 'GET /api/v2/users',                                                   answers: [401, 403, 200, 200, 200, 200, 200, 200] },
   { route: 'POST /api/v2/users',                             body: aUser,         answers: [401, 403, 403, 403, 403, 403, 403, 201] },
   { route: 'GET /api/v2/users/me',                                                answers: [401, 403, 200, 200, 200, 200, 200, 200] },
@@ -74,16 +82,19 @@ const TABLE: readonly Row[] = [
 let latchkey: Latchkey;
 let cast: Cast;
 let organizationId: string;
+let verificationId: string;
 
 beforeAll(async () => {
   latchkey = await Latchkey.start();
   cast = await Cast.of(latchkey);
   organizationId = (await addOrganization(latchkey, [cast.victim])).id;
+  const { body } = await startVerification(latchkey, cast.victim, { level: 'first_factor' }).expect(201);
+  verificationId = body.data.id;
 });
 afterAll(() => latchkey.stop());
 
 /** Whose things are acted upon. */
-const victim = () => ({ ...cast.victim, organizationId });
+const victim = () => ({ ...cast.victim, organizationId, verificationId });
 
 describe('every route and every kind of caller', () => {
   const bodyOf = (route: string) => TABLE.find((row) => row.route === route)?.body;
@@ -99,7 +110,7 @@ describe('every route and every kind of caller', () => {
     async ({ route, body }) => {
       const unknownId = '987654321';
       const ids = { id: unknownId, sessionId: unknownId, enrollmentId: unknownId };
-      const nothing = { ...victim(), ...ids, organizationId: unknownId };
+      const nothing = { ...victim(), ...ids, organizationId: unknownId, verificationId: unknownId };
       const foreign = await call(route, await cast.tokenOf('other_user'), victim(), body);
       const unknown = await call(route, await cast.tokenOf('other_user'), nothing, body);
       expect([foreign.status, foreign.text]).toEqual([unknown.status, unknown.text]);
@@ -234,7 +245,7 @@ describe('403', () => {
 function call(
   route: string,
   token: string | null,
-  whose: Careful & { organizationId: string },
+  whose: Careful & { organizationId: string; verificationId: string },
   body?: (victim: Careful) => object,
 ): ReturnType<Latchkey['get']> {
   const [method, path] = route.split(' ') as [string, string];
@@ -242,9 +253,11 @@ function call(
     ? whose.enrollmentId
     : path.includes('/organizations/')
       ? whose.organizationId
-      : path.includes('/users/')
-        ? whose.id
-        : whose.sessionId;
+      : path.includes('/verifications/:id')
+        ? whose.verificationId
+        : path.includes('/users/')
+          ? whose.id
+          : whose.sessionId;
   const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
   return latchkey[verb](path.replace(/:id|:file/, id), token, body?.(whose));
 }

@@ -151,6 +151,23 @@ describe('documentation', () => {
       await told('POST /api/v2/sessions/jwt', 201, '/api/v2/sessions/jwt?expires_in=60', admin.token);
     });
 
+    it('of step-up', async () => {
+      const { sessionId, token, password } = await latchkey.asUser();
+      const of = (attributes: object) => sent('verifications', attributes);
+      const start = 'POST /api/v2/sessions/{id}/verifications';
+      const path = `/api/v2/sessions/${sessionId}/verifications?include=session`;
+      const begun = await told(start, 201, path, token, of({ level: 'first_factor' }));
+      await told(start, 422, path, token, of({ level: 'first_factor', strategy: 'sms_code' }));
+      const own = `/api/v2/verifications/${begun.data.id}`;
+      await told('GET /api/v2/verifications/{id}', 200, own, token);
+      const mail = of({ strategy: 'email_code' });
+      await told('POST /api/v2/verifications/{id}/codes', 200, `${own}/codes`, token, mail);
+      await told('POST /api/v2/verifications/{id}/codes', 429, `${own}/codes`, token, mail);
+      const proof = of({ strategy: 'password', password });
+      await told('POST /api/v2/verifications/{id}/attempts', 200, `${own}/attempts`, token, proof);
+      await told('POST /api/v2/verifications/{id}/attempts', 409, `${own}/attempts`, token, proof);
+    });
+
     it('of users', async () => {
       const created = await told(
         'POST /api/v2/users',
