@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { document, Latchkey, PASSWORD } from '../support/latchkey.js';
+import { addOrganization } from '../support/organizations.js';
 import { READ_ONLY_SESSION, UNAUTHENTICATED } from '../support/refusals.js';
 import { routesOf, type Route } from '../support/routes.js';
+import { startVerification } from '../support/step-up.js';
 import { asCareful, validateOtp, type Careful } from '../support/second-factor.js';
 
 const SAFE = new Set(['GET', 'HEAD']);
@@ -12,10 +14,12 @@ const MAY_WRITE = 'POST /api/v2/sessions/jwt';
 let latchkey: Latchkey;
 let user: Careful;
 let readOnly: { id: string; token: string };
+let verificationId: string;
+let organizationId: string;
 let credentials: Record<string, string>;
 
 beforeAll(async () => {
-  latchkey = await Latchkey.start({ DOCS: 'false' });
+  latchkey = await Latchkey.start({ DOCS: 'false', FACES: 'none' });
 });
 afterAll(() => latchkey.stop());
 
@@ -25,6 +29,9 @@ beforeEach(async () => {
   const draft = document('sessions', { name: 'reader', read_only: true });
   const { body } = await latchkey.post('/api/v2/sessions/machine', user.token, draft).expect(201);
   readOnly = { id: body.data.id, token: body.data.attributes.token };
+  const started = await startVerification(latchkey, user, { level: 'first_factor' }).expect(201);
+  verificationId = started.body.data.id;
+  organizationId = (await addOrganization(latchkey, [user])).id;
   credentials = {
     'read-only token': readOnly.token,
     'JWT of a full session': await jwtOf(user.token),
@@ -43,6 +50,8 @@ function call({ method, path }: Route, headers: Record<string, string>): Promise
     sessions: readOnly.id,
     users: user.id,
     otp_enrollments: user.enrollmentId,
+    verifications: verificationId,
+    organizations: organizationId,
   };
   const url = path.replace(/(\w+)\/:id/, (_, type: string) => `${type}/${ids[type]}`);
   expect(url).not.toContain(':');
@@ -55,7 +64,8 @@ async function stored(): Promise<unknown[]> {
     `SELECT (SELECT json_agg(u ORDER BY id) FROM users u) AS users,
        (SELECT json_agg(to_jsonb(s) - 'last_activity_at' - 'expires_at' ORDER BY id) FROM sessions s) AS sessions,
        (SELECT json_agg(e ORDER BY id) FROM otp_enrollments e) AS enrollments,
-       (SELECT json_agg(c ORDER BY id) FROM recovery_codes c) AS codes`,
+       (SELECT json_agg(c ORDER BY id) FROM recovery_codes c) AS codes,
+       (SELECT json_agg(v ORDER BY id) FROM verifications v) AS verifications`,
   );
 }
 
