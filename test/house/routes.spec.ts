@@ -28,16 +28,31 @@ describe('routes', () => {
     const open = declared.filter(({ access }) => access?.who === 'anyone').map(named);
     expect(open.sort()).toEqual([
       'GET /.well-known/jwks.json',
+      'GET /clerk/.well-known/jwks.json',
+      'GET /clerk/v1/environment',
+      'GET /clerk/v1/jwks',
       'GET /docs',
       'GET /docs/:file',
       'GET /health/live',
       'GET /health/ready',
       'GET /metrics',
       'GET /openapi.json',
+      'PATCH /clerk/v1/environment',
       'POST /api/v2/sessions',
     ]);
     expect(declared.filter(({ access }) => access?.who === 'optional').map(named)).toEqual([
       'PUT /api/v2/sessions/:id/validate_otp',
+    ]);
+  });
+
+  it('let browsers without a credential only look, begin, and sign in', () => {
+    const open = declared.filter(({ access }) => access?.who === 'any_browser').map(named);
+    expect(open.sort()).toEqual([
+      'DELETE /clerk/v1/client',
+      'GET /clerk/v1/client',
+      'POST /clerk/v1/client',
+      'POST /clerk/v1/client/sign_ins',
+      'PUT /clerk/v1/client',
     ]);
   });
 
