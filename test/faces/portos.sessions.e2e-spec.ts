@@ -380,12 +380,12 @@ describe('GET /sessions/{id}', () => {
 });
 
 describe('DELETE /sessions/{id}', () => {
-  it('200: ends it at once, for every API, and answers it as it is then', async () => {
+  it('200: ends it at once, for every API, and answers it as it was', async () => {
     const other = await portos.signIn(person);
     const [id] = await portos.idsOf('/sessions?$sort=-sessionId&$take=1', other.tokenId);
     const { body: before } = await portos.get(`/sessions/${id}`, token).expect(200);
     const { body } = await portos.delete(`/sessions/${id}`, token).expect(200);
-    expect(body).toEqual({ ...before, _v: before._v + 1 });
+    expect(body).toEqual(before);
     expect(Object.keys(body)).toEqual(Object.keys(before));
     await portos.get('/api/auth', other.tokenId).expect(401);
     await latchkey.get('/api/v2/sessions/current', other.tokenId).expect(401);

@@ -17,6 +17,7 @@ import {
   readRefresh,
   readSignIn,
   toAuthResult,
+  toDeletedSession,
   toPortosSession,
   toQueryResult,
   toRefreshTokenResult,
@@ -103,7 +104,7 @@ export class PortosController {
     @WhoCalls() caller: SignedInCaller,
     @Param('id') id: string,
   ): Promise<void> {
-    send(response, toPortosSession(await this.sessions.end(caller, idOf(id))));
+    send(response, toDeletedSession(await this.sessions.end(caller, idOf(id))));
   }
 }
 

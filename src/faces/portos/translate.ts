@@ -52,6 +52,11 @@ export function toPortosSession(session: Session): object {
   };
 }
 
+/** A session that was just ended, as it was before: its end is no change of it (portos.txt, Delete session). */
+export function toDeletedSession(ended: Session): object {
+  return { ...toPortosSession(ended), _v: ended.version - 1 };
+}
+
 /** How every session of ours is asked for. */
 export const AUTHENTICATION_TYPE = 'Bearer';
 
