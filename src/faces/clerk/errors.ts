@@ -239,7 +239,7 @@ export function writeErrors(response: Response, refusal: Refusal): void {
     return;
   }
   const { status, body } = errorsOf(refusal);
-  const { retryAfterSeconds = refusal.retryAfterSeconds }: Words = WORDS[refusal.reason];
+  const { retryAfterSeconds }: Words = WORDS[refusal.reason];
   const seconds = refusal.retryAfterSeconds ?? retryAfterSeconds;
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="latchkey"');
   if (status === 405) response.setHeader('Allow', (refusal.allow ?? []).join(', '));
