@@ -16,6 +16,7 @@ import { VERIFICATION_OPERATIONS } from './verifications.operations.js';
 /** Everything that is described, by `METHOD /path/{id}`. */
 export const OPERATIONS: Operations = {
   ...SESSION_OPERATIONS,
+  ...VERIFICATION_OPERATIONS,
   ...USER_OPERATIONS,
   ...ORGANIZATION_OPERATIONS,
   ...OTP_OPERATIONS,
