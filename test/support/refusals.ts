@@ -14,6 +14,12 @@ export const UNAUTHENTICATED = errors(
 export const VALIDATION_TIME_EXPIRED = errors('403', 'validation_time_expired', 'Access Denied', DENIED);
 export const OTP_REQUIRED = errors('403', 'otp_required', 'Access Denied', DENIED);
 export const READ_ONLY_SESSION = errors('403', 'read_only_session', 'Access Denied', DENIED);
+export const STEP_UP_REQUIRED = errors(
+  '403',
+  'step_up_required',
+  'Access Denied',
+  'Prove yourself once more: open a verification',
+);
 export const FORBIDDEN = errors('403', 'forbidden', 'Access Denied', DENIED);
 export const NOT_FOUND = errors('404', 'not_found', 'Not Found', 'The resource does not exist');
 export const INVALID_OTP = invalidAttribute('otp');

@@ -1,5 +1,5 @@
 import type { Test } from 'supertest';
-import { document, Latchkey, type SignedInPerson } from './latchkey.js';
+import { document, type Latchkey, type SignedInPerson } from './latchkey.js';
 import { startMailServer, type MailServer } from './mail-server.js';
 import { startSmsServer, type SmsServer } from './sms-server.js';
 
