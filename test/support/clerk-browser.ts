@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import request, { type Response, type Test } from 'supertest';
 import type { Latchkey, Person } from './latchkey.js';
+import type { Careful } from './second-factor.js';
 
 export const ORIGIN = 'https://app.example.com';
 /** What an instance has to be started with, so that `ClerkBrowser` may speak to it. */
@@ -42,6 +43,17 @@ export class ClerkBrowser {
     return body.response.created_session_id as string;
   }
 
+  /** Signs somebody with a second factor in, by the next code of their app. @returns the id of the session */
+  async signInCarefully({ email, password, secret }: Careful): Promise<string> {
+    const begun = await this.post('/client/sign_ins', { identifier: email, password }).expect(200);
+    expect(begun.body.response.status).toBe('needs_second_factor');
+    this.latchkey.clock.move(30_000); // the code before this one may be spent
+    const form = { strategy: 'totp', code: this.latchkey.codeNow(secret) };
+    const path = `/client/sign_ins/${begun.body.response.id}/attempt_second_factor`;
+    const { body } = await this.post(path, form).expect(200);
+    return body.response.created_session_id as string;
+  }
+
   /** The claims of a token of a session. */
   async claims(sessionId: string, form: Record<string, string> = {}): Promise<Record<string, unknown>> {
     const { body } = await this.post(`/client/sessions/${sessionId}/tokens`, form).expect(200);
@@ -64,6 +76,12 @@ export class ClerkBrowser {
 /** The cookies that an answer sets, with their attributes. */
 export function setCookies({ headers }: Pick<Response, 'headers'>): string[] {
   return (headers['set-cookie'] as unknown as string[] | undefined) ?? [];
+}
+
+/** The code of an error answer, and the form's parameter that it names. */
+export function errorOf({ body }: Pick<Response, 'body'>): [code: string, param?: string] {
+  const [error] = body.errors as { code: string; meta?: { param_name: string } }[];
+  return error!.meta === undefined ? [error!.code] : [error!.code, error!.meta.param_name];
 }
 
 export function claimsOf(jwt: string): Record<string, unknown> {
