@@ -36,6 +36,18 @@ export function componentSchemas(): Record<string, Schema> {
       { links: ref('links'), meta: { anyOf: [ref('numbered_meta'), { type: 'object', maxProperties: 0 }] } },
     );
   }
+  schemas.minted_session_document = documentOf(sessionResource, ref(sessionResource.type), {
+    meta: {
+      type: 'object',
+      properties: {
+        refresh_token: {
+          type: 'string',
+          description: 'Renews the session, if it was opened with `refreshable`.',
+        },
+      },
+      additionalProperties: false,
+    },
+  });
   return schemas;
 }
 
@@ -80,7 +92,7 @@ function sentAttribute(name: string, shape: Shape, resource: AnyResource): Schem
   const attribute: Attribute<object> | undefined = resource.attributes[name];
   const meaning = MEANINGS[`${resource.type}.${name}`];
   const nullable = !refuses(shape, name, null);
-  const secret = attribute === undefined && /^(otp|code|password|current_password)$/.test(name);
+  const secret = attribute === undefined && /^(otp|code|password|current_password|refresh_token)$/.test(name);
   return {
     ...valueOf(attribute?.kind ?? 'text', nullable),
     ...(secret ? { writeOnly: true } : {}),

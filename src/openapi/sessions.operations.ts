@@ -1,5 +1,5 @@
 import { MachineToken } from '../machine-tokens/machine-token.attributes.js';
-import { OtpValidation, SessionDescription, SignIn } from '../sessions/session.attributes.js';
+import { OtpValidation, Renewal, SessionDescription, SignIn } from '../sessions/session.attributes.js';
 import { sessionResource } from '../sessions/session.resource.js';
 import { EXAMPLES } from './contract-examples.js';
 import type { Operations } from './operation.js';
@@ -7,6 +7,7 @@ import { ref } from './schemas.js';
 
 const one = { resource: sessionResource, query: 'one' } as const;
 const document = ref('sessions_document');
+const minted = ref('minted_session_document');
 const SHOWN = EXAMPLES['signs in'].response.body;
 
 /** The routes of sessions and machine tokens; the examples are the contract's wherever it has one. */
@@ -40,7 +41,7 @@ export const SESSION_OPERATIONS: Operations = {
       {
         status: 201,
         description: 'The session, with its token: it is shown here and never again.',
-        schema: document,
+        schema: minted,
         examples: { session: SHOWN },
         location: 'the session',
       },
@@ -131,6 +132,36 @@ export const SESSION_OPERATIONS: Operations = {
           required: ['meta'],
         },
         examples: { three: { meta: { revoked: 3 } } },
+      },
+    ],
+  },
+  'POST /api/v2/sessions/refresh': {
+    tag: 'Sessions',
+    summary: 'Renew the session that asks',
+    description:
+      'For a session that was opened with `refreshable`: gives it a new token, a new refresh token and its whole lifetime anew. The tokens it had open nothing from then on; of many who send them at the same moment one gets the new ones.',
+    who: 'signed_in',
+    native: one,
+    body: {
+      shape: Renewal,
+      examples: {
+        'refresh token': {
+          data: {
+            type: 'sessions',
+            attributes: { refresh_token: '0f8e9f43-5ad9-4b8e-9d4b-2a6d90b5d7ad' },
+          },
+        },
+      },
+    },
+    answers: [
+      {
+        status: 200,
+        description:
+          'The session with its new token, and in `meta` its new refresh token: shown here and never again.',
+        schema: minted,
+        examples: {
+          session: { ...SHOWN, meta: { refresh_token: '5f3f1f0e-96a9-4c67-8a57-1f1f6b6f2a9c' } },
+        },
       },
     ],
   },

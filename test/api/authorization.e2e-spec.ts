@@ -34,6 +34,7 @@ const aProof = () => document('sessions', { otp: '000000', password: 'not the pa
 const aStart = () => document('verifications', { level: 'first_factor' });
 const aRequest = () => document('verifications', { strategy: 'email_code' });
 const anAttempt = () => document('verifications', { strategy: 'password', password: PASSWORD });
+const aRenewal = () => document('sessions', { refresh_token: 'x' });
 const aSignIn = () => document('sessions', { email: 'nobody@example.com', password: 'not the password' });
 
 /**
@@ -47,6 +48,7 @@ const TABLE: readonly Row[] = [
   { route: 'GET /api/v2/sessions',                                                answers: [401, 403, 200, 200, 200, 200, 200, 200] },
   { route: 'GET /api/v2/sessions/current',                                        answers: [401, 403, 200, 200, 200, 200, 200, 200] },
   { route: 'POST /api/v2/sessions/revoke',                                        answers: [401, 403, 403, 200, 403, 200, 200, 200] },
+  { route: 'POST /api/v2/sessions/refresh',                  body: aRenewal,      answers: [401, 403, 403, 401, 403, 401, 401, 401] },
   { route: 'POST /api/v2/sessions/machine',                  body: aMachine,      answers: [401, 403, 403, 403, 403, 201, 201, 201] },
   { route: 'POST /api/v2/sessions/jwt',                                           answers: [401, 403, 201, 201, 201, 201, 201, 201] },
   { route: 'PUT /api/v2/sessions/:id/validate_otp',          body: aProof,        answers: [401, 401, 401, 401, 401, 401, 401, 401] },

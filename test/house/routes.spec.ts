@@ -39,6 +39,8 @@ describe('routes', () => {
       'GET /openapi.json',
       'PATCH /clerk/v1/environment',
       'POST /api/v2/sessions',
+      'POST /portos/api/auth',
+      'POST /portos/api/auth/refresh',
     ]);
     expect(declared.filter(({ access }) => access?.who === 'optional').map(named)).toEqual([
       'PUT /api/v2/sessions/:id/validate_otp',

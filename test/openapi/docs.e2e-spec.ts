@@ -139,6 +139,24 @@ describe('documentation', () => {
         sent('sessions', { email, password }),
       );
       await told('DELETE /api/v2/sessions/{id}', 204, `/api/v2/sessions/${other.data.id}`, admin.token);
+      const renewable = await told(
+        'POST /api/v2/sessions',
+        201,
+        '/api/v2/sessions',
+        null,
+        sent('sessions', { email, password, refreshable: true }),
+      );
+      const { token } = renewable.data.attributes;
+      const renewal = sent('sessions', renewable.meta);
+      await told(
+        'POST /api/v2/sessions/refresh',
+        422,
+        '/api/v2/sessions/refresh',
+        token,
+        sent('sessions', {}),
+      );
+      await told('POST /api/v2/sessions/refresh', 200, '/api/v2/sessions/refresh', token, renewal);
+      await told('POST /api/v2/sessions/refresh', 401, '/api/v2/sessions/refresh', token, renewal);
       await told('POST /api/v2/sessions/revoke', 200, '/api/v2/sessions/revoke', admin.token);
     });
 
