@@ -19,6 +19,8 @@ export interface Sending {
   readonly channel: Channel;
   /** False for a code that whoever asks hands over themselves. */
   readonly deliver?: boolean;
+  /** The address that it is asked for from. */
+  readonly ip?: string;
 }
 
 /** A code that was sent. */
@@ -30,8 +32,11 @@ export interface Sent {
 }
 
 /** A code on its way. */
-interface Letter extends Required<Sending> {
+interface Letter {
   readonly user: User;
+  readonly channel: Channel;
+  readonly deliver: boolean;
+  readonly ip: string | undefined;
   readonly to: string;
   readonly code: string;
   readonly sentAt: Date;
@@ -132,13 +137,13 @@ export class CodesService {
     return (manager) => this.store.spend(manager, sent, this.clock.now());
   }
 
-  private draft(user: User, { channel, deliver = true }: Sending): Letter {
+  private draft(user: User, { channel, deliver = true, ip }: Sending): Letter {
     const to = addressOf(user, channel);
     if (to === null) throw new Refusal('strategy_unavailable');
     if (deliver && !this.messenger.carries(channel)) throw new Refusal('channel_unavailable');
     const sentAt = this.clock.now();
     const expiresAt = new Date(sentAt.getTime() + CODE_MINUTES * 60_000);
-    return { user, channel, deliver, to, code: mintCode(), sentAt, expiresAt };
+    return { user, channel, deliver, ip, to, code: mintCode(), sentAt, expiresAt };
   }
 
   private async put(
@@ -153,8 +158,8 @@ export class CodesService {
     if (!(await this.store.put(manager, row, sentAt))) throw new Refusal('too_many_codes');
   }
 
-  private async handOver({ user, channel, deliver, to, code, sentAt, expiresAt }: Letter): Promise<Sent> {
-    this.audit.record({ action: 'code.send', userId: user.id, outcome: 'ok' });
+  private async handOver({ user, channel, deliver, ip, to, code, sentAt, expiresAt }: Letter): Promise<Sent> {
+    this.audit.record({ action: 'code.send', userId: user.id, ip, outcome: 'ok' });
     if (!deliver) return { code, sentAt, expiresAt };
     await this.messenger.send({ channel, to, ...this.wording(code) });
     return { sentAt, expiresAt };

@@ -62,7 +62,8 @@ export class VerificationsService {
       this.open(manager, session, user, { level: provable, awaits, strategy });
     if (strategy === undefined) return this.own(caller, await this.store.transaction(open));
     refuseUnfit(strategiesOf(user, provable)[awaits], awaits, strategy);
-    const { result } = await this.codes.sendFor(user, { channel: CHANNELS[strategy] }, async (manager) => {
+    const sending = { channel: CHANNELS[strategy], ip: caller.ip };
+    const { result } = await this.codes.sendFor(user, sending, async (manager) => {
       const id = await open(manager);
       return { purpose: purposeOf(id), result: id };
     });
@@ -99,7 +100,11 @@ export class VerificationsService {
     const step = stepOf(verification, strategy, factor);
     const { user } = verification.session;
     const purpose = purposeOf(id);
-    const { expiresAt } = await this.codes.send(user, { purpose, channel: CHANNELS[strategy] });
+    const { expiresAt } = await this.codes.send(user, {
+      purpose,
+      channel: CHANNELS[strategy],
+      ip: caller.ip,
+    });
     await this.store.prepare(null, id, step, strategy, { now: this.clock.now(), expiresAt });
     return this.own(caller, id);
   }
@@ -113,13 +118,8 @@ export class VerificationsService {
   async attempt(caller: Caller, id: string, proof: Proof): Promise<VerificationOfSession> {
     const verification = await this.own(caller, id);
     const { session } = verification;
-    const about = {
-      action: 'session.step_up',
-      sessionId: session.id,
-      userId: session.userId,
-      by: caller.user.id,
-      ip: caller.ip,
-    };
+    const { ip } = caller;
+    const about = { action: 'session.step_up', userId: session.userId, sessionId: session.id, ip };
     await this.audit.recordRefusal(about, async () => {
       const factor = stepOf(verification, proof.strategy, proof.factor);
       await this.counted(id, factor, proof.strategy, () => this.prove(caller, verification, factor, proof));

@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { AuditLog } from '../../src/delivery/audit-log.js';
 import { document, Latchkey, PASSWORD, type SignedInPerson } from '../support/latchkey.js';
 import { asCareful, forgetAttempts, validateOtp, wrongCode } from '../support/second-factor.js';
+import { attempt, startVerification } from '../support/step-up.js';
 
 let latchkey: Latchkey;
 let person: SignedInPerson;
@@ -102,6 +103,37 @@ describe('SECURITY 171: one line', () => {
     lines.length = 0;
     await latchkey.post('/api/v2/sessions/jwt', person.token).expect(201);
     expectLine({ action: 'jwt.create', userId: person.id, sessionId: person.sessionId, outcome: 'ok' });
+  });
+
+  it('for a step-up, for a code that was sent for one, and for a proof that was wrong', async () => {
+    const start = { level: 'first_factor', strategy: 'email_code' };
+    const { body } = await startVerification(latchkey, person, start).expect(201);
+    expectLine({ action: 'code.send', userId: person.id, outcome: 'ok' });
+    const about = { action: 'session.step_up', userId: person.id, sessionId: person.sessionId };
+    lines.length = 0;
+    const wrong = { strategy: 'password', password: 'not the password' };
+    await attempt(latchkey, person.token, body.data.id, wrong).expect(422);
+    expectLine({ ...about, outcome: 'refused', reason: 'wrong_password' });
+    lines.length = 0;
+    const right = { strategy: 'password', password: PASSWORD };
+    await attempt(latchkey, person.token, body.data.id, right).expect(200);
+    expectLine({ ...about, outcome: 'ok' });
+  });
+
+  it('for a machine token that a step-up was owed for, minted or renamed', async () => {
+    const draft = document('sessions', { name: 'ci' });
+    const { body } = await latchkey.post('/api/v2/sessions/machine', person.token, draft).expect(201);
+    latchkey.clock.move(3_600_000);
+    const refused = { userId: person.id, outcome: 'refused', reason: 'step_up_required' };
+    lines.length = 0;
+    await latchkey.post('/api/v2/sessions/machine', person.token, draft).expect(403);
+    expectLine({ action: 'machine_token.create', sessionId: person.sessionId, ...refused });
+    lines.length = 0;
+    const { id } = body.data;
+    const renamed = document('sessions', { name: 'other' }, { id });
+    await latchkey.patch(`/api/v2/sessions/${id}`, person.token, renamed).expect(403);
+    expectLine({ action: 'session.describe', sessionId: id, by: person.id, ...refused });
+    admin = await latchkey.asAdmin();
   });
 
   it('for a session that ended, with whose it was and by whom', async () => {

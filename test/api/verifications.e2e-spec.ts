@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { document, Latchkey, PASSWORD, type SignedInPerson } from '../support/latchkey.js';
 import { invalidAttribute, NOT_FOUND, TOO_MANY_CODES, UNAUTHENTICATED } from '../support/refusals.js';
 import { asCareful, forgetAttempts, wrongCode } from '../support/second-factor.js';
@@ -543,5 +544,45 @@ describe('429', () => {
     await attempt(latchkey, careful.token, id, proof).expect(429, TOO_MANY_CODES);
     await forgetAttempts(latchkey);
     await attempt(latchkey, careful.token, id, proof).expect(200); // what was not looked at was no try
+  });
+});
+
+describe('503', () => {
+  it('says that there is no way to send a code, and opens nothing', async () => {
+    const person = await latchkey.asUser();
+    await addPhone(latchkey, person);
+    const mute = await Latchkey.start({ CONSOLE_CODES: 'false' }, latchkey);
+    try {
+      mute.clock.move(latchkey.clock.milliseconds() - mute.clock.milliseconds());
+      for (const strategy of ['email_code', 'sms_code']) {
+        const start = { level: 'first_factor', strategy };
+        const { body, headers } = await startVerification(mute, person, start).expect(503);
+        expect([body.errors[0].code, headers['retry-after']]).toEqual(['unavailable', '60']);
+      }
+      const id = await opened(person, { level: 'first_factor' });
+      await askForCode(mute, person.token, id, 'email_code').expect(503);
+      // It counts for no sending.
+      await askForCode(latchkey, person.token, id, 'email_code').expect(200);
+    } finally {
+      await mute.stop();
+    }
+  });
+});
+
+describe('at rest', () => {
+  it('SECURITY 40: a code is nothing but a keyed hash, and is gone once its time has passed', async () => {
+    const person = await latchkey.asUser();
+    await opened(person, { level: 'first_factor', strategy: 'email_code' });
+    const code = mailedCode(mailboxes, person.email);
+    const mine = 'SELECT code_hash AS hash, c::text AS whole FROM sent_codes c WHERE user_id = $1';
+    const [row] = await latchkey.sql<{ hash: Buffer; whole: string }>(mine, [person.id]);
+    expect(row!.hash).toHaveLength(32);
+    expect(row!.whole.split(',')).not.toContain(code);
+    const plain = createHash('sha256').update(code).digest();
+    expect(row!.hash.equals(plain)).toBe(false);
+
+    latchkey.clock.move(600_000);
+    await opened(await latchkey.asUser(), { level: 'first_factor', strategy: 'email_code' });
+    expect(await latchkey.sql(mine, [person.id])).toEqual([]);
   });
 });
