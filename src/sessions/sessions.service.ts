@@ -95,8 +95,12 @@ export class SessionsService implements OnModuleInit {
     const name = description.name === before.name ? undefined : description.name;
     if (before.machine && name !== undefined) {
       if (caller.machine) throw new Refusal('not_interactive');
-      if (!caller.session.isFresh(this.clock.now(), caller.user.twoFactorAuth))
-        throw new Refusal('step_up_required');
+      if (!caller.session.isFresh(this.clock.now(), caller.user.twoFactorAuth)) {
+        const about = { userId: before.userId, sessionId: id, by: caller.user.id, ip: caller.ip };
+        const reason = 'step_up_required';
+        this.audit.record({ action: 'session.describe', ...about, outcome: 'refused', reason });
+        throw new Refusal(reason);
+      }
       if (name === null || name.trim() === '') throw new Refusal('blank', { attribute: 'name' });
     }
     const scope = this.reach(caller, 'session.write');
