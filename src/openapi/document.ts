@@ -6,6 +6,7 @@ import type { Answer, DescribedFace, Operation, Operations } from './operation.j
 import { ORGANIZATION_OPERATIONS } from './organizations.operations.js';
 import { OTP_OPERATIONS } from './otp.operations.js';
 import { parametersOf } from './parameters.js';
+import { PORTOS_OPERATIONS, PORTOS_SCHEMAS } from './portos.operations.js';
 import { refusalsOf, type RefusalsOfStatus } from './refusals.js';
 import { componentSchemas, ref, requestDocument, type Schema } from './schemas.js';
 import { SERVICE_OPERATIONS } from './service.operations.js';
@@ -27,7 +28,7 @@ export const OPERATIONS: Operations = {
 const FACE_OPERATIONS: Readonly<Record<Face, { operations: Operations; schemas: Record<string, Schema> }>> = {
   lendix: { operations: LENDIX_OPERATIONS, schemas: LENDIX_SCHEMAS },
   clerk: { operations: {}, schemas: {} },
-  portos: { operations: {}, schemas: {} },
+  portos: { operations: PORTOS_OPERATIONS, schemas: PORTOS_SCHEMAS },
   zitadel: { operations: {}, schemas: {} },
 };
 

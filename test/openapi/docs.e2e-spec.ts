@@ -87,11 +87,12 @@ describe('documentation', () => {
       path: string,
       token: string | null,
       body?: object,
+      headers: Record<string, string> = {},
       // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any JSON value
     ): Promise<any> {
       const method = name.split(' ')[0]!.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
       const call = method === 'get' ? latchkey.get(path, token) : latchkey[method](path, token, body);
-      const response = await call;
+      const response = await call.set(headers);
       expect({
         name,
         status: response.status,
@@ -258,6 +259,40 @@ describe('documentation', () => {
       );
       const last = sent('otp_enrollments', { password, otp: renewed.data.attributes.recovery_codes[0] });
       await told('DELETE /api/v2/otp_enrollments/{id}', 204, path, token, last);
+    });
+
+    it('of PORTOS', async () => {
+      const json = { 'Content-Type': 'application/json' };
+      const { email, password } = admin;
+      const proof = { userName: email, password, deviceName: 'P01', envName: 'PDA' };
+      const signIn = (status: number, body: object) =>
+        told('POST /portos/api/auth', status, '/portos/api/auth', null, body, json);
+      await signIn(400, {});
+      await signIn(401, { ...proof, password: 'x' });
+      await told('POST /portos/api/auth', 415, '/portos/api/auth', null, proof);
+      const own = await signIn(200, proof);
+      for (const base of ['/portos', '/portos/api']) {
+        const list = `GET ${base}/sessions`;
+        await told(list, 400, `${base}/sessions?colour=red`, own.tokenId);
+        await told(list, 200, `${base}/sessions?$count=true`, own.tokenId);
+        const { items } = await told(list, 200, `${base}/sessions?$sort=-startedAt`, own.tokenId);
+        const path = `${base}/sessions/${items.at(-1).sessionId}`;
+        await told(`GET ${base}/sessions/{id}`, 200, path, own.tokenId);
+        await told(`GET ${base}/sessions/{id}`, 404, `${base}/sessions/0`, own.tokenId);
+        await told(`GET ${base}/sessions/{id}`, 401, path, null);
+        const other = await signIn(200, proof);
+        const [latest] = (await told(list, 200, `${base}/sessions?$sort=-sessionId`, own.tokenId)).items;
+        const ended = `${base}/sessions/${latest.sessionId}`;
+        await told(`DELETE ${base}/sessions/{id}`, 200, ended, own.tokenId);
+        await told(`DELETE ${base}/sessions/{id}`, 401, ended, other.tokenId);
+      }
+      await told('GET /portos/api/auth', 200, '/portos/api/auth', own.tokenId);
+      const { tokenId, refreshToken } = own;
+      const refresh = (status: number, body: object) =>
+        told('POST /portos/api/auth/refresh', status, '/portos/api/auth/refresh', null, body, json);
+      const next = await refresh(200, { tokenId, refreshToken });
+      await refresh(401, { tokenId, refreshToken });
+      await told('DELETE /portos/api/auth', 204, '/portos/api/auth', next.tokenId);
     });
 
     it('of the service itself', async () => {
