@@ -237,8 +237,8 @@ export class ComposingService {
     const { password, codes, challenges } = wanted;
     if (user !== null) {
       // Codes are sent for a session that is there: the first request cannot know one.
-      const sent = codes.some(({ kind }) => kind === 'sms_code' || kind === 'email_code');
-      if (before === null && sent) throw new Refusal('code_not_sent');
+      const sent = codes.find(({ kind }) => kind === 'sms_code' || kind === 'email_code');
+      if (before === null && sent) throw new Refusal('code_not_sent', { attribute: sent.kind });
       return;
     }
     if (password === undefined && codes.length === 0 && challenges.length === 0) return;

@@ -70,7 +70,7 @@ export class Message {
     if (value === undefined) return undefined;
     const decimal = typeof value === 'string' && /^\d{1,20}$/.test(value);
     const number = decimal ? Number(value) : value;
-    if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number >= 2 ** 64) {
+    if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 2 ** 64) {
       throw invalid(this.at(name));
     }
     return number;
