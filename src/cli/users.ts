@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { OPERATOR, RIGHTS } from '../caller.js';
 import { readAttributes } from '../json-api/document.js';
-import { OtpService } from '../otp/otp.service.js';
+import { EnrollmentsService } from '../otp/enrollments.service.js';
 import { Refusal } from '../refusal.js';
 import { metadataProblem } from '../users/metadata.js';
 import { NewUser } from '../users/user.attributes.js';
@@ -131,7 +131,7 @@ async function resetTwoFactor(email: string, options: Common): Promise<void> {
   await withService(options.audit, async (service) => {
     const user = await userOf(service, email);
     if (!user.twoFactorAuth) throw new Refusal('conflict', { detail: 'This user has no second factor' });
-    await service.get(OtpService).reset(OPERATOR, user);
+    await service.get(EnrollmentsService).reset(OPERATOR, user);
     const after = await userOf(service, email);
     tell(options, after, `${user.email} signs in by password alone; their browser sessions are ended`);
   });

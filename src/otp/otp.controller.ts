@@ -7,14 +7,14 @@ import { answerNothing, answerResource } from '../json-api/answer.js';
 import { readAttributes, readResource } from '../json-api/document.js';
 import { pathId } from '../json-api/path-id.js';
 import { readQuery } from '../json-api/query.js';
+import { EnrollmentsService } from './enrollments.service.js';
 import { BothFactors, FactorRemoval, OtpConfirmation, OtpEnrollmentStart } from './otp.attributes.js';
 import { otpEnrollmentResource } from './otp.resource.js';
-import { OtpService } from './otp.service.js';
 
 /** `/api/v2/users/:id/otp_enrollments` and `/api/v2/otp_enrollments`: setting up a second factor. */
 @Controller('api/v2')
 export class OtpController {
-  constructor(private readonly otp: OtpService) {}
+  constructor(private readonly enrollments: EnrollmentsService) {}
 
   @Post('users/:id/otp_enrollments')
   @SignedIn()
@@ -28,7 +28,7 @@ export class OtpController {
     const id = pathId(userId);
     const sent = readResource(request, otpEnrollmentResource);
     const { password } = readAttributes(OtpEnrollmentStart, sent, otpEnrollmentResource);
-    const view = await this.otp.enroll(caller, id, password);
+    const view = await this.enrollments.enroll(caller, id, password);
     const qrCode = await toDataURL(view.otpauthUri ?? '');
     const location = `/api/v2/otp_enrollments/${view.enrollment.id}`;
     answerResource(response, 201, otpEnrollmentResource, { ...view, qrCode }, query, { location });
@@ -43,7 +43,13 @@ export class OtpController {
     @Param('id') id: string,
   ): Promise<void> {
     const query = readQuery(request, otpEnrollmentResource);
-    answerResource(response, 200, otpEnrollmentResource, await this.otp.read(caller, pathId(id)), query);
+    answerResource(
+      response,
+      200,
+      otpEnrollmentResource,
+      await this.enrollments.read(caller, pathId(id)),
+      query,
+    );
   }
 
   @Put('otp_enrollments/:id/confirm')
@@ -55,10 +61,16 @@ export class OtpController {
     @Param('id') id: string,
   ): Promise<void> {
     const query = readQuery(request, otpEnrollmentResource);
-    const stored = await this.otp.read(caller, pathId(id));
+    const stored = await this.enrollments.read(caller, pathId(id));
     const sent = readResource(request, otpEnrollmentResource, { id, anyId: true });
     const { otp } = readAttributes(OtpConfirmation, sent, otpEnrollmentResource, stored);
-    answerResource(response, 200, otpEnrollmentResource, await this.otp.confirm(caller, id, otp), query);
+    answerResource(
+      response,
+      200,
+      otpEnrollmentResource,
+      await this.enrollments.confirm(caller, id, otp),
+      query,
+    );
   }
 
   @Post('otp_enrollments/:id/recovery_codes')
@@ -72,7 +84,7 @@ export class OtpController {
   ): Promise<void> {
     const query = readQuery(request, otpEnrollmentResource);
     const { password, otp } = await this.readProofs(BothFactors, request, caller, id);
-    const view = await this.otp.renewRecoveryCodes(caller, id, password, otp);
+    const view = await this.enrollments.renewRecoveryCodes(caller, id, password, otp);
     answerResource(response, 200, otpEnrollmentResource, view, query);
   }
 
@@ -86,7 +98,7 @@ export class OtpController {
   ): Promise<void> {
     readQuery(request, otpEnrollmentResource);
     const { password, otp } = await this.readProofs(FactorRemoval, request, caller, id);
-    await this.otp.remove(caller, id, password, otp ?? '');
+    await this.enrollments.remove(caller, id, password, otp ?? '');
     answerNothing(response);
   }
 
@@ -96,7 +108,7 @@ export class OtpController {
     caller: Caller,
     id: string,
   ): Promise<T> {
-    const stored = await this.otp.read(caller, pathId(id));
+    const stored = await this.enrollments.read(caller, pathId(id));
     const sent = readResource(request, otpEnrollmentResource, { id, anyId: true });
     return readAttributes(shape, sent, otpEnrollmentResource, stored);
   }

@@ -1,5 +1,5 @@
 import type { Resource } from '../json-api/resource.js';
-import type { EnrollmentView } from './otp.service.js';
+import type { EnrollmentView } from './enrollments.service.js';
 
 /** An enrollment as it is answered: with a picture of the URI beside what the service made. */
 type AnsweredEnrollment = EnrollmentView & { readonly qrCode?: string };

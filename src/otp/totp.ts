@@ -21,3 +21,8 @@ export function stepOfCode(secret: string, code: string, nowSeconds: number): nu
   const result = verifySync({ secret, token: code, epoch: nowSeconds, epochTolerance: STEP_SECONDS });
   return result.valid && 'timeStep' in result ? result.timeStep : null;
 }
+
+/** What the secret of a user's authenticator app is sealed for (see `Sealer`). */
+export function sealPurpose(userId: string): string {
+  return `otp secret of user ${userId}`;
+}

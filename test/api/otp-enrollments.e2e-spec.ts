@@ -3,7 +3,7 @@ import jsqr from 'jsqr';
 import { PNG } from 'pngjs';
 import type { Response } from 'supertest';
 import { OPERATOR } from '../../src/caller.js';
-import { OtpService } from '../../src/otp/otp.service.js';
+import { EnrollmentsService } from '../../src/otp/enrollments.service.js';
 import { MAX_PASSWORD_BYTES } from '../../src/secrets.js';
 import { UsersService } from '../../src/users/users.service.js';
 import { holdRows, sent } from '../support/held-rows.js';
@@ -436,7 +436,7 @@ describe('at the same time', () => {
     const proving = sent(validateOtp(latchkey, sessionId, { otp: latchkey.codeNow(user.secret) }));
     await held.untilWaiting(1);
     const stored = await latchkey.app.get(UsersService, { strict: false }).read(OPERATOR, user.id);
-    const taking = latchkey.app.get(OtpService, { strict: false }).reset(OPERATOR, stored);
+    const taking = latchkey.app.get(EnrollmentsService, { strict: false }).reset(OPERATOR, stored);
     await held.untilWaiting(2);
     await held.release();
     expect((await proving).status).toBe(200);
