@@ -55,7 +55,18 @@ export function masked(answer: string): unknown {
   return isJson(answer) ? JSON.parse(answer, mask) : answer.trim();
 }
 
-const OF_THE_MOMENT = new Set(['token', 'jwt', 'exp', 'secret', 'otpauth_uri', 'qr_code', 'kid', 'x', 'y']);
+const OF_THE_MOMENT = new Set([
+  'token',
+  'refresh_token',
+  'jwt',
+  'exp',
+  'secret',
+  'otpauth_uri',
+  'qr_code',
+  'kid',
+  'x',
+  'y',
+]);
 
 function mask(key: string, value: unknown): unknown {
   if (value === null) return null;
