@@ -209,8 +209,7 @@ describe('400', () => {
 });
 
 describe('401', () => {
-  const ROUTES: [method: 'get' | 'post' | 'delete', path: string][] = [
-    ['delete', ''],
+  const ROUTES: [method: 'get' | 'post', path: string][] = [
     ['get', '/:id'],
     ...['touch', 'end', 'remove', 'tokens', 'tokens/billing', 'verify'].map((verb): ['post', string] => [
       'post',
@@ -242,6 +241,11 @@ describe('401', () => {
       expect(await browser.statusOf(sessionId)).toBe(200);
     },
   );
+
+  it('DELETE /client/sessions without a credential', async () => {
+    browser.cookie = null;
+    await browser.delete('/client/sessions').expect(401);
+  });
 
   it('tokens of a session that is over', async () => {
     await browser.post(at(sessionId, '/remove')).expect(200);
@@ -286,6 +290,11 @@ describe('404', () => {
     expect(await browser.statusOf(sessionId)).toBe(200);
   });
 
+  it('SECURITY 132: DELETE /client/sessions under a credential that is no browser’s', async () => {
+    browser.cookie = 'A'.repeat(43);
+    await browser.delete('/client/sessions').expect(404);
+  });
+
   it('SECURITY 132: an administrator’s browser holds no more than anybody’s', async () => {
     const administrator = new ClerkBrowser(latchkey);
     await administrator.signIn(await latchkey.addUser({ rights: ['*'] }));
@@ -316,6 +325,25 @@ describe('404', () => {
       expect(errorOf(answer)).toEqual(['organization_not_found_or_unauthorized']);
     }
   });
+});
+
+describe('422', () => {
+  it('touch with an intent that is none', async () => {
+    await browser.post(at(sessionId, '/touch'), { intent: 'focus' }).expect(200);
+    const answer = await browser.post(at(sessionId, '/touch'), { intent: 'look' }).expect(422);
+    expect(errorOf(answer)).toEqual(['form_param_value_invalid', 'intent']);
+  });
+});
+
+describe('403', () => {
+  it.each(['touch', 'end', 'remove', 'tokens'])(
+    'SECURITY 129: %s asks for an allowed origin',
+    async (verb) => {
+      const call = browser.post(at(sessionId, `/${verb}`)).set('Origin', 'https://evil.example');
+      expect(errorOf(await call.expect(403))).toEqual(['origin_invalid']);
+      expect(await browser.statusOf(sessionId)).toBe(200);
+    },
+  );
 });
 
 describe('after a second factor', () => {

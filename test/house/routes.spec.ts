@@ -51,6 +51,7 @@ describe('routes', () => {
     const open = declared.filter(({ access }) => access?.who === 'any_browser').map(named);
     expect(open.sort()).toEqual([
       'DELETE /clerk/v1/client',
+      'DELETE /clerk/v1/client/sessions',
       'GET /clerk/v1/client',
       'POST /clerk/v1/client',
       'POST /clerk/v1/client/sign_ins',

@@ -22,6 +22,16 @@ const ATTEMPTED: Readonly<Record<Factor, Readonly<Record<string, Strategy>>>> = 
 /** Codes and passwords that are longer than any are not looked at. */
 const LONGEST_PROOF = 1_000;
 
+/** Why a session is touched, in newer versions of this API (CONTRACTS.md 2.2). */
+const INTENTS = ['focus', 'select_session', 'select_org'];
+
+/** The organisation that a touched session shall act for: empty for none, undefined for the present one. */
+export function toTouched(form: Form): string | undefined {
+  const intent = form.get('intent');
+  if (intent && !INTENTS.includes(intent)) throw new Refusal('invalid', { attribute: 'intent' });
+  return form.get('active_organization_id');
+}
+
 /** The level of `verify`. @throws Refusal blank, invalid */
 export function toLevel(form: Form): Level {
   const level = LEVELS.find((known) => known === required(form, 'level'));

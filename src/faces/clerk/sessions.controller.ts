@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '
 import type { Request, Response } from 'express';
 import { randomUUID } from 'node:crypto';
 import { Clock } from '../../clock.js';
-import { ByBrowser, WhichBrowser } from '../../http/access.js';
+import { ByAnyBrowser, ByBrowser, WhichBrowser } from '../../http/access.js';
 import type { Form } from '../../http/form-body.js';
 import { JwtTemplatesService } from '../../keys/jwt-templates.service.js';
 import { KeysService } from '../../keys/keys.service.js';
@@ -11,7 +11,8 @@ import { BrowsersService, type RecognisedBrowser } from '../../sessions/browsers
 import type { EndStatus } from '../../sessions/sessions.store.js';
 import type { SignedInCaller } from '../../sessions/signed-in.js';
 import { OrganizationsService } from '../../users/organizations.service.js';
-import { giveCredential } from './credential.js';
+import { giveCredential, readCredential } from './credential.js';
+import { toTouched } from './forms.js';
 import { fromId } from './ids.js';
 import { Piggyback, showClient, showSession, toBelonging } from './piggyback.js';
 import type { Belonging } from './profile.js';
@@ -38,8 +39,16 @@ export class ClerkSessionsController {
     private readonly clock: Clock,
   ) {}
 
+  /** Without a credential nobody asks; under one that is nobody's, there is no client (clerk.txt: 401, 404). */
   @Delete()
-  async removeAll(@WhichBrowser() browser: RecognisedBrowser): Promise<object> {
+  @ByAnyBrowser()
+  async removeAll(
+    @Req() request: Request,
+    @WhichBrowser() browser: RecognisedBrowser | null,
+  ): Promise<object> {
+    if (browser === null) {
+      throw new Refusal(readCredential(request) === undefined ? 'unauthenticated' : 'not_found');
+    }
     await this.browsers.removeAll(browser);
     return this.piggyback.answer(browser, showClient);
   }
@@ -57,7 +66,7 @@ export class ClerkSessionsController {
     @WhichBrowser() browser: RecognisedBrowser,
     @Body() form: Form,
   ): Promise<object> {
-    const named = form.get('active_organization_id');
+    const named = toTouched(form);
     const chosen = named === undefined ? undefined : await this.belonging(browser, named);
     await this.browsers.touch(browser, chosen === undefined ? undefined : (chosen?.organization.id ?? null));
     return this.piggyback.answer(browser, (shown) => {
