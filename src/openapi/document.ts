@@ -1,6 +1,9 @@
 import { DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
 import { JSON_API } from '../json-api/media-type.js';
 import { FACES, type Face } from '../config.js';
+import { CLERK_NEIGHBOURS } from './clerk.neighbours.js';
+import { CLERK_SESSION_OPERATIONS } from './clerk.operations.js';
+import { CLERK_SCHEMAS } from './clerk.schemas.js';
 import { LENDIX_OPERATIONS, LENDIX_SCHEMAS } from './lendix.operations.js';
 import type { Answer, DescribedFace, Operation, Operations } from './operation.js';
 import { ORGANIZATION_OPERATIONS } from './organizations.operations.js';
@@ -27,7 +30,7 @@ export const OPERATIONS: Operations = {
 /** The operations of each of the other APIs, and the schemas they refer to; filled as the faces are described. */
 const FACE_OPERATIONS: Readonly<Record<Face, { operations: Operations; schemas: Record<string, Schema> }>> = {
   lendix: { operations: LENDIX_OPERATIONS, schemas: LENDIX_SCHEMAS },
-  clerk: { operations: {}, schemas: {} },
+  clerk: { operations: { ...CLERK_SESSION_OPERATIONS, ...CLERK_NEIGHBOURS }, schemas: CLERK_SCHEMAS },
   portos: { operations: PORTOS_OPERATIONS, schemas: PORTOS_SCHEMAS },
   zitadel: { operations: {}, schemas: {} },
 };
