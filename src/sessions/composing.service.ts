@@ -190,7 +190,9 @@ export class ComposingService {
     if (set?.id === caller.session.id && !set.tokenHash.equals(caller.session.tokenHash)) {
       throw new Refusal('unauthenticated');
     }
-    if (set?.userId !== before.userId) throw new Refusal('conflict');
+    if (set === null || set.userId !== before.userId) throw new Refusal('conflict');
+    // Tries were judged when this one was counted: it may have been the last, and is looked at all the same.
+    set.otpAttempts = before.otpAttempts;
     this.admit(caller, actor.rights, set, owner?.rights);
     return set;
   }
