@@ -145,6 +145,9 @@ export class SignInsService {
       return new SignedInCaller(active, caller.user, null, caller.ip);
     } catch (error) {
       await this.store.endPending(session.id, this.clock.now());
+      const { user, ip } = caller;
+      const about = { userId: user.id, sessionId: session.id, by: user.id, ip };
+      this.audit.record({ action: 'session.end', ...about, outcome: 'ok' });
       throw error;
     }
   }

@@ -91,6 +91,35 @@ describe('SECURITY 171: one line', () => {
     expectLine({ action: 'two_factor.enable', userId: person.id, by: person.id, outcome: 'ok' });
   });
 
+  it('for a session that was renewed, and for one that was not', async () => {
+    const { email } = person;
+    const renewable = document('sessions', { email, password: PASSWORD, refreshable: true });
+    const { body } = await latchkey.post('/api/v2/sessions', null, renewable).expect(201);
+    const { token } = body.data.attributes;
+    tokens.push(token, body.meta.refresh_token);
+    const path = '/api/v2/sessions/refresh';
+    lines.length = 0;
+    await latchkey.post(path, token, document('sessions', { refresh_token: 'x' })).expect(401);
+    expectLine({ action: 'session.renew', outcome: 'refused', reason: 'unauthenticated' });
+    lines.length = 0;
+    const renewed = await latchkey.post(path, token, document('sessions', body.meta)).expect(200);
+    tokens.push(renewed.body.data.attributes.token, renewed.body.meta.refresh_token);
+    expectLine({ action: 'session.renew', userId: person.id, sessionId: body.data.id, outcome: 'ok' });
+  });
+
+  it('for a session that was given up, since the code that it owed did not come along', async () => {
+    const careful = await asCareful(latchkey);
+    lines.length = 0;
+    const { email: userName } = careful;
+    const sent = JSON.stringify({ userName, password: PASSWORD, deviceName: 'P01' });
+    const call = latchkey.post('/portos/api/auth', null).set('Content-Type', 'application/json');
+    await call.send(sent).expect(401);
+    expect(lines).toMatchObject([
+      { action: 'session.open', userId: careful.id, outcome: 'ok' },
+      { action: 'session.end', userId: careful.id, by: careful.id, outcome: 'ok' },
+    ]);
+  });
+
   it('for a machine token, and for a JWT', async () => {
     const body = document('sessions', { name: 'ci' });
     const { body: minted } = await latchkey.post('/api/v2/sessions/machine', person.token, body).expect(201);

@@ -476,6 +476,29 @@ describe('the framework’s own refusals are problem details', () => {
     expect(body).toEqual(problem(415, 'Unsupported Media Type', 'Send application/json'));
   });
 
+  it('503: too many passwords at once, with when to come back', async () => {
+    const narrow = await Latchkey.start(
+      { PASSWORD_CONCURRENCY: '1', PASSWORD_QUEUE: '1', BCRYPT_COST: '10' },
+      latchkey,
+    );
+    try {
+      const sent = { userName: 'nobody@example.com', password: 'x', deviceName: 'P01' };
+      const client = new PortosClient(narrow);
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => client.post('/api/auth', null, sent)),
+      );
+      const refused = answers.filter(({ status }) => status === 503);
+      expect(refused.length).toBeGreaterThan(0);
+      const detail = 'Not available at this moment: try again soon';
+      for (const { body, headers } of refused) {
+        expect(body).toEqual(problem(503, 'Service Unavailable', detail));
+        expect(headers).toMatchObject(headersOf({ 'retry-after': '2' }));
+      }
+    } finally {
+      await narrow.stop();
+    }
+  });
+
   it('SECURITY 68: no spelling of a path opens it without a credential', async () => {
     for (const path of [
       '/portos/sessions/',
