@@ -38,7 +38,11 @@ export const CLERK_SESSION_OPERATIONS: Operations = {
     "Remove client's sessions",
     CLIENT,
     { 'the empty client': CLERK_EXAMPLES.emptied },
-    { description: 'The `__client` cookie stays.', refusals: OF_CHANGE },
+    {
+      who: 'any_browser',
+      description: 'The `__client` cookie stays.',
+      refusals: [...OF_CHANGE, { reason: 'unauthenticated' }, ...OF_SESSION],
+    },
   ),
   [`GET ${ONE}`]: told('Get Session', SESSION, { session: CLERK_EXAMPLES.session }, { refusals: OF_SESSION }),
   [`POST ${ONE}/touch`]: told(
@@ -55,7 +59,11 @@ export const CLERK_SESSION_OPERATIONS: Operations = {
         },
         example: { active_organization_id: 'acme' },
       },
-      refusals: [...OF_SESSION, { reason: 'organization_unknown' }],
+      refusals: [
+        ...OF_SESSION,
+        { reason: 'organization_unknown' },
+        { reason: 'invalid', attribute: 'intent' },
+      ],
     },
   ),
   [`POST ${ONE}/end`]: told(

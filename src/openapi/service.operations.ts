@@ -2,6 +2,8 @@ import type { Operations } from './operation.js';
 
 const JSON_TYPE = 'application/json';
 
+const TEXT = { type: 'string' };
+
 /** The status of the process, in one word; of the database beside it where it was asked. */
 const status = (...words: string[]) => ({
   type: 'object',
@@ -87,18 +89,10 @@ export const SERVICE_OPERATIONS: Operations = {
             keys: {
               type: 'array',
               items: {
-                type: 'object',
-                properties: {
-                  kty: { const: 'EC' },
-                  crv: { const: 'P-256' },
-                  x: { type: 'string' },
-                  y: { type: 'string' },
-                  kid: { type: 'string' },
-                  alg: { const: 'ES256' },
-                  use: { const: 'sig' },
-                },
-                required: ['kty', 'crv', 'x', 'y', 'kid', 'alg', 'use'],
-                additionalProperties: false,
+                oneOf: [
+                  publicKey({ kty: { const: 'EC' }, crv: { const: 'P-256' }, x: TEXT, y: TEXT }, 'ES256'),
+                  publicKey({ kty: { const: 'RSA' }, n: TEXT, e: TEXT }, 'RS256'),
+                ],
               },
             },
           },
@@ -123,3 +117,8 @@ export const SERVICE_OPERATIONS: Operations = {
     ],
   },
 };
+
+function publicKey(material: Readonly<Record<string, object>>, algorithm: string): object {
+  const properties = { ...material, kid: TEXT, alg: { const: algorithm }, use: { const: 'sig' } };
+  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
+}

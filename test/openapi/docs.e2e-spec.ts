@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import request from 'supertest';
+import request, { type Response } from 'supertest';
 import { OPERATOR } from '../../src/caller.js';
 import { FACES } from '../../src/config.js';
 import { operationsWith } from '../../src/openapi/document.js';
 import { sessionResource } from '../../src/sessions/session.resource.js';
 import { OrganizationsService } from '../../src/users/organizations.service.js';
+import { ClerkBrowser, ORIGIN } from '../support/clerk-browser.js';
 import { document as sent, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import { declaredRoutesOf } from '../support/routes.js';
 import { operationsOf, SchemaCheck, type Described } from './described.js';
@@ -16,7 +17,7 @@ describe('documentation', () => {
   let described: Described;
 
   beforeAll(async () => {
-    latchkey = await Latchkey.start();
+    latchkey = await Latchkey.start({ ALLOWED_ORIGINS: ORIGIN });
     const response = await request(latchkey.url).get('/openapi.json').expect(200);
     expect(response.headers['content-type']).toBe('application/json');
     described = response.body as Described;
@@ -92,7 +93,12 @@ describe('documentation', () => {
     ): Promise<any> {
       const method = name.split(' ')[0]!.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
       const call = method === 'get' ? latchkey.get(path, token) : latchkey[method](path, token, body);
-      const response = await call.set(headers);
+      return held(name, status, await call.set(headers));
+    }
+
+    /** Holds an answer against the operation; gives the answer's body. */
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any JSON value
+    function held(name: string, status: number, response: Response): any {
       expect({
         name,
         status: response.status,
@@ -293,6 +299,69 @@ describe('documentation', () => {
       const next = await refresh(200, { tokenId, refreshToken });
       await refresh(401, { tokenId, refreshToken });
       await told('DELETE /portos/api/auth', 204, '/portos/api/auth', next.tokenId);
+    });
+
+    it('of Clerk’s API', async () => {
+      const browser = new ClerkBrowser(latchkey);
+      const person = await latchkey.asUser();
+      const tell = async (name: string, status: number, path: string, form: Record<string, string> = {}) => {
+        const method = name.split(' ')[0]!.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
+        const test = method === 'post' ? browser.post(path, form) : browser.call(method, path);
+        return held(name, status, await test);
+      };
+      await tell('GET /clerk/v1/client', 200, '/client');
+      await tell('PUT /clerk/v1/client', 200, '/client');
+      await tell('POST /clerk/v1/client', 200, '/client');
+      await tell('GET /clerk/v1/environment', 200, '/environment');
+      await tell('PATCH /clerk/v1/environment', 200, '/environment');
+      await tell('GET /clerk/v1/jwks', 200, '/jwks');
+      const jwks = '/clerk/.well-known/jwks.json';
+      held(`GET ${jwks}`, 200, await request(latchkey.url).get(jwks));
+
+      const signIns = '/client/sign_ins';
+      await tell('POST /clerk/v1/client/sign_ins', 422, signIns);
+      const identifier = person.email;
+      const { response } = await tell('POST /clerk/v1/client/sign_ins', 200, signIns, { identifier });
+      const one = `${signIns}/${response.id}`;
+      const described = '/clerk/v1/client/sign_ins/{id}';
+      await tell(`GET ${described}`, 200, one);
+      await tell(`POST ${described}/prepare_first_factor`, 400, `${one}/prepare_first_factor`);
+      await tell(`POST ${described}/prepare_second_factor`, 400, `${one}/prepare_second_factor`);
+      const proof = { strategy: 'password', password: person.password };
+      await tell(`POST ${described}/attempt_first_factor`, 200, `${one}/attempt_first_factor`, proof);
+      const code = { strategy: 'totp', code: '000000' };
+      await tell(`POST ${described}/attempt_second_factor`, 400, `${one}/attempt_second_factor`, code);
+
+      const client = await tell('GET /clerk/v1/client', 200, '/client');
+      const session = `/client/sessions/${client.response.last_active_session_id}`;
+      const ofSession = '/clerk/v1/client/sessions/{session_id}';
+      await tell(`GET ${ofSession}`, 200, session);
+      await tell(`GET ${ofSession}`, 404, '/client/sessions/sess_0');
+      await tell(`POST ${ofSession}/touch`, 200, `${session}/touch`);
+      await tell(`POST ${ofSession}/tokens`, 200, `${session}/tokens`);
+      await tell(`POST ${ofSession}/tokens/{template_name}`, 404, `${session}/tokens/unknown`);
+      const verify = `${ofSession}/verify`;
+      await tell(`POST ${verify}`, 200, `${session}/verify`, { level: 'multi_factor' });
+      await tell(`POST ${verify}/prepare_first_factor`, 422, `${session}/verify/prepare_first_factor`);
+      await tell(`POST ${verify}/attempt_first_factor`, 200, `${session}/verify/attempt_first_factor`, proof);
+      await tell(`POST ${verify}/prepare_second_factor`, 400, `${session}/verify/prepare_second_factor`);
+      await tell(
+        `POST ${verify}/attempt_second_factor`,
+        400,
+        `${session}/verify/attempt_second_factor`,
+        code,
+      );
+
+      await tell('GET /clerk/v1/me/sessions', 200, '/me/sessions');
+      await tell('GET /clerk/v1/me/sessions/active', 200, '/me/sessions/active');
+      const [elsewhere] = (await browser.get('/me/sessions')).body.filter(
+        ({ id }: { id: string }) => !session.endsWith(id),
+      );
+      await tell('POST /clerk/v1/me/sessions/{id}/revoke', 200, `/me/sessions/${elsewhere.id}/revoke`);
+      await tell(`POST ${ofSession}/end`, 200, `${session}/end`);
+      await tell(`POST ${ofSession}/remove`, 400, `${session}/remove`);
+      await tell('DELETE /clerk/v1/client/sessions', 200, '/client/sessions');
+      await tell('DELETE /clerk/v1/client', 200, '/client');
     });
 
     it('of the service itself', async () => {
