@@ -11,6 +11,7 @@ import { addOrganization } from './support/organizations.js';
 import { PortosClient } from './support/portos.js';
 import { asCareful, type Careful } from './support/second-factor.js';
 import { attempt, mailedCode, startMailboxes, startVerification, type Mailboxes } from './support/step-up.js';
+import { until } from './support/until.js';
 import { asBackend, ZitadelClient } from './support/zitadel.js';
 
 const MINUTE = 60_000;
@@ -191,6 +192,34 @@ describe('one story through all five APIs', () => {
       expect(statuses(await Promise.all(APIS.map((api) => seats[api].ask(two))))).toEqual([
         200, 200, 200, 200, 200,
       ]);
+    },
+  );
+
+  it.each(APIS)(
+    'revoked by %s amid requests through all: none that is sent after its answer is let in',
+    async (revoker) => {
+      const { person, seats, backend } = await castOf(await one.addUser());
+      const seat = await enter('native', one, person, backend);
+      let over = false;
+      const heard: { sentAfter: boolean; status: number }[] = [];
+      const callers = [one, two].flatMap((on) =>
+        Array.from({ length: 2 }, async () => {
+          for (let left = 3; left > 0; left -= over ? 1 : 0) {
+            const sentAfter = over;
+            const answers = await askEverywhere(on, seat.token!, person.id);
+            heard.push(...answers.map(({ status }) => ({ sentAfter, status })));
+          }
+        }),
+      );
+      await until(() => heard.some(({ status }) => status === 200));
+      const revoked = await seats[revoker].revoke(one, seat.sessionId);
+      over = true;
+      await Promise.all(callers);
+      expect(revoked.status).toBeLessThan(300);
+      expect(new Set(heard.filter(({ sentAfter }) => sentAfter).map(({ status }) => status))).toEqual(
+        new Set([401]),
+      );
+      for (const { status } of heard) expect([200, 401]).toContain(status);
     },
   );
 
