@@ -16,6 +16,8 @@ import { SERVICE_OPERATIONS } from './service.operations.js';
 import { SESSION_OPERATIONS } from './sessions.operations.js';
 import { USER_OPERATIONS } from './users.operations.js';
 import { VERIFICATION_OPERATIONS } from './verifications.operations.js';
+import { ZITADEL_OPERATIONS } from './zitadel.operations.js';
+import { ZITADEL_SCHEMAS } from './zitadel.schemas.js';
 
 /** Everything that is described, by `METHOD /path/{id}`. */
 export const OPERATIONS: Operations = {
@@ -32,7 +34,7 @@ const FACE_OPERATIONS: Readonly<Record<Face, { operations: Operations; schemas: 
   lendix: { operations: LENDIX_OPERATIONS, schemas: LENDIX_SCHEMAS },
   clerk: { operations: { ...CLERK_SESSION_OPERATIONS, ...CLERK_NEIGHBOURS }, schemas: CLERK_SCHEMAS },
   portos: { operations: PORTOS_OPERATIONS, schemas: PORTOS_SCHEMAS },
-  zitadel: { operations: {}, schemas: {} },
+  zitadel: { operations: ZITADEL_OPERATIONS, schemas: ZITADEL_SCHEMAS },
 };
 
 /** Everything that is described of the native API and the given others, by `METHOD /path/{id}`. */
