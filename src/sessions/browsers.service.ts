@@ -181,18 +181,18 @@ export class BrowsersService {
   /**
    * Puts the outcome of a sign-in into the browser under a new credential: the old one is dead at once, so that
    * whoever planted or stole it before gains nothing by the sign-in (SECURITY.md 130). All of it or nothing.
-   * @param then what else belongs to it, in the same transaction
+   * @param then what else belongs to it, in the same transaction, with the browser as it is then
    * @param session what came of it, once it is live; earlier sessions of its user give way to it
    * @throws Refusal unauthenticated when the credential is not the browser's any more, or the session ended meanwhile
    */
-  async signInto(
+  async signInto<T>(
     { browser, ip }: RecognisedBrowser,
     session: OwnedSession | null,
-    then: (manager: EntityManager) => Promise<void>,
-  ): Promise<RecognisedBrowser> {
+    then: (manager: EntityManager, browser: Browser) => Promise<T>,
+  ): Promise<{ recognised: RecognisedBrowser; result: T }> {
     const token = mintBrowserToken();
     const now = this.clock.now();
-    const { rotated, replaced } = await this.store.transaction(async (manager) => {
+    const { rotated, replaced, result } = await this.store.transaction(async (manager) => {
       const rotated = await this.store.rotate(manager, {
         browserId: browser.id,
         oldTokenHash: browser.tokenHash,
@@ -202,13 +202,15 @@ export class BrowsersService {
         lastActiveSessionId: session?.id ?? null,
       });
       if (rotated === null) throw new Refusal('unauthenticated');
-      await then(manager);
       const replaced = session === null ? [] : await this.store.adopt(manager, browser.id, session, now);
       if (replaced === null) throw new Refusal('unauthenticated');
-      return { rotated, replaced };
+      // Last: a row that refers to the session locks it, and sessions are locked in the order of their ids.
+      const result = await then(manager, rotated);
+      return { rotated, replaced, result };
     });
     for (const id of replaced) this.record(ip, [{ id, userId: session!.userId }]);
-    return { browser: Object.assign(rotated, { token }), session, membership: null, sought: null, ip };
+    const renewed = Object.assign(rotated, { token });
+    return { recognised: { browser: renewed, session, membership: null, sought: null, ip }, result };
   }
 
   /** @throws Refusal not_found for what the browser does not hold, session_over for what ended in it */

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
 import { Refusal } from '../refusal.js';
+import type { Browser } from './browser.entity.js';
 import { BrowsersService, type RecognisedBrowser } from './browsers.service.js';
 import type { OwnedSession } from './browsers.store.js';
 import type { Origin } from './origin.js';
@@ -46,11 +48,13 @@ export class SignInAttemptsService {
     const session = password === undefined ? null : await this.open(identifier, password, origin);
     return this.orUndo(session, async () => {
       const holder = recognised ?? (await this.browsers.create(origin.lastIp));
-      const now = this.clock.now();
-      const expiresAt = new Date(now.getTime() + ATTEMPT_MILLISECONDS);
-      const attempt = await this.store.replace(holder.browser.id, identifier, now, expiresAt);
-      if (session === null) return { attempt, user: null, recognised: holder };
-      return this.advance(holder, attempt, session);
+      if (session === null) {
+        const attempt = await this.add(holder.browser, identifier, null);
+        return { attempt, user: null, recognised: holder };
+      }
+      return this.enter(holder, session, (manager, browser) =>
+        this.add(browser, identifier, session, manager),
+      );
     });
   }
 
@@ -71,7 +75,7 @@ export class SignInAttemptsService {
   ): Promise<SignInProgress> {
     const attempt = await this.find(recognised, id, 'needs_first_factor');
     const session = await this.open(attempt.identifier ?? '', password, origin);
-    return this.orUndo(session, () => this.advance(recognised, attempt, session));
+    return this.orUndo(session, () => this.goOn(recognised, attempt, session));
   }
 
   /**
@@ -90,7 +94,7 @@ export class SignInAttemptsService {
     const caller = new SignedInCaller(pending, pending.user, null, recognised.ip);
     const { user } = pending;
     const session = Object.assign(await this.signIns.finish(caller, code), { user });
-    return this.orUndo(session, () => this.advance(recognised, attempt, session));
+    return this.orUndo(session, () => this.goOn(recognised, attempt, session));
   }
 
   /** @throws Refusal not_found; with a status verification_over, verification_out_of_order */
@@ -112,22 +116,43 @@ export class SignInAttemptsService {
     return Object.assign(session, { user: session.user });
   }
 
-  /** The one way on: the browser gets a new credential, and the session once it is active. */
-  private async advance(
+  private async add(
+    { id, tokenHash }: Pick<Browser, 'id' | 'tokenHash'>,
+    identifier: string,
+    session: OwnedSession | null,
+    manager?: EntityManager,
+  ): Promise<SignInAttempt> {
+    const now = this.clock.now();
+    const expiresAt = new Date(now.getTime() + ATTEMPT_MILLISECONDS);
+    const [status, sessionId] = [statusAfter(session), session?.id ?? null];
+    const draft = { browserId: id, tokenHash, identifier, status, sessionId, now, expiresAt };
+    const attempt = await this.store.replace(draft, manager);
+    if (attempt === null) throw new Refusal('unauthenticated');
+    return attempt;
+  }
+
+  private goOn(
     recognised: RecognisedBrowser,
     attempt: SignInAttempt,
     session: OwnedSession,
   ): Promise<SignInProgress> {
-    const now = this.clock.now();
-    const active = session.status === 'active';
-    const to = active ? ('complete' as const) : ('needs_second_factor' as const);
-    const step = { from: attempt.status, to, sessionId: session.id, now };
-    const rotated = await this.browsers.signInto(recognised, active ? session : null, async (manager) => {
-      const taken = await this.store.advance(manager, attempt.id, step);
+    const [from, to, now] = [attempt.status, statusAfter(session), this.clock.now()];
+    return this.enter(recognised, session, async (manager) => {
+      const taken = await this.store.advance(manager, attempt.id, { from, to, sessionId: session.id, now });
       if (!taken) throw new Refusal('verification_out_of_order');
+      return { ...attempt, status: to, sessionId: session.id, updatedAt: now };
     });
-    const advanced = { ...attempt, status: to, sessionId: session.id, updatedAt: now };
-    return { attempt: advanced, user: session.user, recognised: rotated };
+  }
+
+  /** After each proof the browser gets a new credential, and once the session is active, the session too. */
+  private async enter(
+    recognised: RecognisedBrowser,
+    session: OwnedSession,
+    write: (manager: EntityManager, browser: Browser) => Promise<SignInAttempt>,
+  ): Promise<SignInProgress> {
+    const active = session.status === 'active' ? session : null;
+    const entered = await this.browsers.signInto(recognised, active, write);
+    return { attempt: entered.result, user: session.user, recognised: entered.recognised };
   }
 
   /** A session that found no place in its browser is ended: nobody would ever hold its token. */
@@ -143,4 +168,10 @@ export class SignInAttemptsService {
       throw error;
     }
   }
+}
+
+/** What is still to be proved once a session came of it. */
+function statusAfter(session: OwnedSession | null): SignInAttempt['status'] {
+  if (session === null) return 'needs_first_factor';
+  return session.status === 'active' ? 'complete' : 'needs_second_factor';
 }

@@ -16,6 +16,17 @@ export interface SignInView {
   readonly user: User | null;
 }
 
+/** A new attempt, in the browser whose credential it is asked for with. */
+interface AttemptDraft {
+  readonly browserId: string;
+  readonly tokenHash: Buffer;
+  readonly identifier: string;
+  readonly status: SignInAttempt['status'];
+  readonly sessionId: string | null;
+  readonly now: Date;
+  readonly expiresAt: Date;
+}
+
 /** How an attempt gets on. */
 export interface Step {
   readonly from: SignInAttempt['status'];
@@ -29,18 +40,33 @@ export interface Step {
 export class SignInAttemptsStore {
   constructor(private readonly database: DataSource) {}
 
-  /** Adds an attempt in the place of the browser's earlier ones: so they do not pile up. */
-  async replace(browserId: string, identifier: string, now: Date, expiresAt: Date): Promise<SignInAttempt> {
+  /**
+   * Adds an attempt in the place of the browser's earlier ones, which so do not pile up.
+   * @returns null when the credential is not the browser's any more
+   */
+  async replace(draft: AttemptDraft, manager?: EntityManager): Promise<SignInAttempt | null> {
+    const runner = manager ?? this.database;
     const drop = 'DELETE FROM sign_in_attempts WHERE browser_id = $1';
-    await prepared(this.database, 'sign_in_attempts_drop', drop, [browserId]);
+    await prepared(runner, 'sign_in_attempts_drop', drop, [draft.browserId]);
     const [attempt] = await prepared<SignInAttempt>(
-      this.database,
+      runner,
       'sign_in_attempt_insert',
-      `INSERT INTO sign_in_attempts AS a (browser_id, identifier, status, created_at, updated_at, expires_at)
-       VALUES ($1, $2, 'needs_first_factor', $3, $3, $4) RETURNING ${ATTEMPT}`,
-      [browserId, identifier, now, expiresAt],
+      `INSERT INTO sign_in_attempts AS a
+         (browser_id, identifier, status, session_id, created_at, updated_at, expires_at)
+       SELECT b.id, $3, $4, $5::bigint, $6::timestamptz, $6::timestamptz, $7::timestamptz
+       FROM browsers b WHERE b.id = $1 AND b.token_hash = $2 FOR KEY SHARE OF b
+       RETURNING ${ATTEMPT}`,
+      [
+        draft.browserId,
+        draft.tokenHash,
+        draft.identifier,
+        draft.status,
+        draft.sessionId,
+        draft.now,
+        draft.expiresAt,
+      ],
     );
-    return attempt!;
+    return attempt ?? null;
   }
 
   async find(browserId: string, id: string): Promise<SignInAttempt | null> {
