@@ -364,6 +364,48 @@ describe('documentation', () => {
       await tell('DELETE /clerk/v1/client', 200, '/client');
     });
 
+    it('of ZITADEL', async () => {
+      const sessions = '/zitadel/v2/sessions';
+      const one = `${sessions}/{id}`;
+      const { token } = admin;
+      const json = { 'Content-Type': 'application/json' };
+      const person = await latchkey.addUser();
+      const userAgent = { fingerprintId: 'x', header: { 'user-agent': { values: ['curl'] } } };
+      const open = (checks: object, status: number) =>
+        told(
+          `POST ${sessions}`,
+          status,
+          sessions,
+          token,
+          { checks, userAgent, metadata: { a: 'YQ==' } },
+          json,
+        );
+      const user = { userId: person.id };
+      const { sessionId } = await open({ user, password: { password: person.password } }, 201);
+      await open({ user, password: { password: 'not the password' } }, 400);
+      await open({ user: { userId: '987654321' } }, 404);
+      await told(`POST ${sessions}`, 415, sessions, token, {});
+
+      const search = `${sessions}/search`;
+      const query = (name: string, status: number) =>
+        told(`POST ${search}`, status, search, token, { queries: [{ [name]: { ids: [sessionId] } }] }, json);
+      await query('idsQuery', 200);
+      await query('orQuery', 400);
+      await told(`POST ${search}`, 401, search, null, {}, json);
+
+      const path = `${sessions}/${sessionId}`;
+      await told(`GET ${one}`, 200, path, token);
+      await told(`GET ${one}`, 403, `${path}?sessionToken=x`, token);
+      await told(`GET ${one}`, 404, `${sessions}/987654321`, token);
+      const challenges = { otpEmail: { returnCode: {} } };
+      await told(`PATCH ${one}`, 200, path, token, { challenges }, json);
+      await told(`PATCH ${one}`, 429, path, token, { challenges }, json);
+      await told(`PATCH ${one}`, 400, `${sessions}/987654321`, token, {}, json);
+      await told(`DELETE ${one}`, 403, path, token, { sessionToken: 'x' }, json);
+      await told(`DELETE ${one}`, 200, path, token);
+      await told(`DELETE ${one}`, 200, path, token);
+    });
+
     it('of the service itself', async () => {
       await told('GET /health/live', 200, '/health/live', null);
       await told('GET /health/ready', 200, '/health/ready', null);
