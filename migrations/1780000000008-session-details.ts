@@ -45,13 +45,13 @@ export class SessionDetails1780000000008 implements MigrationInterface {
         password_verified_at = CASE WHEN NOT machine THEN created_at END,
         first_factor_verified_at = CASE WHEN NOT machine THEN created_at END,
         totp_verified_at = otp_verified_at`);
-    for (const name of ['browser_id', 'creator_id', 'fingerprint']) {
+    for (const name of ['browser_id', 'organization_id', 'creator_id', 'fingerprint']) {
       await runner.query(`CREATE INDEX sessions_${name} ON sessions (${name}, id) WHERE ${name} IS NOT NULL`);
     }
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of ['browser_id', 'creator_id', 'fingerprint']) {
+    for (const name of ['browser_id', 'organization_id', 'creator_id', 'fingerprint']) {
       await runner.query(`DROP INDEX sessions_${name}`);
     }
     await runner.query('DELETE FROM sessions WHERE user_id IS NULL');

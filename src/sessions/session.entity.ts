@@ -27,6 +27,7 @@ export const FRESH_SECONDS = 3_600;
 @Unique('sessions_refresh_token_hash_unique', ['refreshTokenHash'])
 @Index('sessions_active_of_user', ['userId', 'id'], { where: `status = 'active'` })
 @Index('sessions_browser_id', ['browserId', 'id'], { where: 'browser_id IS NOT NULL' })
+@Index('sessions_organization_id', ['organizationId', 'id'], { where: 'organization_id IS NOT NULL' })
 @Index('sessions_creator_id', ['creatorId', 'id'], { where: 'creator_id IS NOT NULL' })
 @Index('sessions_fingerprint', ['fingerprint', 'id'], { where: 'fingerprint IS NOT NULL' })
 export class Session {
