@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { OPERATIONS } from '../src/openapi/document.js';
 import { FirstAdministrator } from '../src/users/first-administrator.js';
 import { Latchkey } from './support/latchkey.js';
+import { addOrganization } from './support/organizations.js';
 import { masked, README_URL, stopsOf, take, withAnswers } from './support/readme-tour.js';
 
 const PATH = join(import.meta.dirname, '../README.md');
@@ -37,6 +38,8 @@ withTools('README’s tour', () => {
     latchkey = await Latchkey.start({ PUBLIC_URL: README_URL });
     const password = /ADMIN_PASSWORD='([^']+)' npm start/.exec(readme)?.[1];
     await latchkey.app.get(FirstAdministrator, { strict: false }).ensure(undefined, password);
+    const { id } = await addOrganization(latchkey, [{ id: '1' }], { slug: 'pacific-fleet', role: 'admin' });
+    expect(id).toBe('1'); // as README has it made on the command line
     answers = await take(stops, latchkey.url);
     if (process.env.UPDATE_README) writeFileSync(PATH, withAnswers(readme, answers));
   });

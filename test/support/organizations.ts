@@ -5,6 +5,7 @@ import type { Latchkey, Person } from './latchkey.js';
 
 interface Founding {
   readonly name?: string;
+  readonly slug?: string;
   /** What all members are. */
   readonly role?: string;
   readonly metadata?: Record<string, unknown>;
@@ -16,10 +17,10 @@ let founded = 0;
 export async function addOrganization(
   latchkey: Latchkey,
   members: readonly Pick<Person, 'id'>[] = [],
-  { name = 'Pacific Fleet', role = 'member', metadata = {} }: Founding = {},
+  { name = 'Pacific Fleet', slug = `fleet-${++founded}`, role = 'member', metadata = {} }: Founding = {},
 ): Promise<Organization> {
   const organizations = organizationsOf(latchkey);
-  const draft = { name, slug: `fleet-${++founded}`, metadata };
+  const draft = { name, slug, metadata };
   const organization = await organizations.create(OPERATOR, draft);
   for (const { id } of members) await organizations.putMember(OPERATOR, organization.id, id, role);
   return organization;
