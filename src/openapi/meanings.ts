@@ -20,7 +20,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'sessions.secured_until': 'An hour from the last code that was given in the session; null for none.',
   'sessions.factors': 'When each factor was last given in the session; null for never.',
   'sessions.browser_id': 'The browser that holds it along with others.',
-  'sessions.organization_id': 'The organisation that it acts for, one of its user’s.',
+  'sessions.organization_id':
+    'The organisation that it acts for, one of its user’s; sent as a number or a text.',
   'sessions.creator_id': 'The user who opened it, mostly the one whose session it is.',
   'sessions.device_name': 'What its user calls the device; up to 255 characters.',
   'sessions.environment': 'The kind of place the device works in, e.g. `CashRegister`; up to 100 characters.',

@@ -33,10 +33,27 @@ export const SESSION_OPERATIONS: Operations = {
     tag: 'Sessions',
     summary: 'Sign in',
     description:
-      'Opens a session for an e-mail address and a password. While a second factor is owed it may only be validated or end itself.',
+      'Opens a session for an e-mail address and a password. While a second factor is owed it may only be validated or end itself. One with `lifetime_seconds` does not slide with its use; a `refreshable` one is renewed by the token that `meta.refresh_token` shows once.',
     who: 'anyone',
     native: one,
-    body: { shape: SignIn, examples: { 'e-mail and password': EXAMPLES['signs in'].request.body } },
+    body: {
+      shape: SignIn,
+      examples: {
+        'e-mail and password': EXAMPLES['signs in'].request.body,
+        'a fixed life': {
+          data: {
+            type: 'sessions',
+            attributes: {
+              email: 'grace@example.com',
+              password: 'a nanosecond of wire',
+              device_name: 'Till 7',
+              lifetime_seconds: 43_200,
+              refreshable: true,
+            },
+          },
+        },
+      },
+    },
     answers: [
       {
         status: 201,
@@ -50,6 +67,7 @@ export const SESSION_OPERATIONS: Operations = {
       { reason: 'unauthenticated' },
       { reason: 'secret_in_query', parameter: 'password' },
       { reason: 'client_generated_id', member: 'data/id' },
+      { reason: 'invalid', attribute: 'lifetime_seconds' },
       { reason: 'too_many_sign_ins' },
       { reason: 'busy' },
     ],
@@ -72,8 +90,9 @@ export const SESSION_OPERATIONS: Operations = {
   },
   'PATCH /api/v2/sessions/{id}': {
     tag: 'Sessions',
-    summary: 'Name or annotate a session',
-    description: "One's own, or any with the rights `session.read` and `session.write`.",
+    summary: 'Describe a session',
+    description:
+      "One's own, or any with the rights `session.read` and `session.write`. What is absent keeps its value; `metadata` is replaced as a whole. It can act for an organisation of its user's, or with null for none.",
     who: 'signed_in',
     native: one,
     body: {
@@ -81,6 +100,8 @@ export const SESSION_OPERATIONS: Operations = {
       named: true,
       examples: {
         name: { data: { type: 'sessions', id: '2153', attributes: { name: 'Kitchen', note: null } } },
+        organisation: { data: { type: 'sessions', id: '2153', attributes: { organization_id: 12 } } },
+        metadata: { data: { type: 'sessions', id: '2153', attributes: { metadata: { shop: 'Graben' } } } },
       },
     },
     answers: [
@@ -100,6 +121,8 @@ export const SESSION_OPERATIONS: Operations = {
       { reason: 'forbidden' },
       { reason: 'step_up_required' },
       { reason: 'too_long', attribute: 'name' },
+      { reason: 'too_long', attribute: 'metadata' },
+      { reason: 'organization_unknown', attribute: 'organization_id' },
       { reason: 'not_settable', attribute: 'user_id' },
     ],
   },
