@@ -29,9 +29,10 @@ export class ClerkBrowser {
     return this.call('delete', path);
   }
 
-  /** A request below `/clerk/v1`. */
+  /** A request below `/clerk/v1`, or of the whole path when it begins with `/clerk`. */
   call(method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string): Test {
-    const test = request(this.latchkey.url)[method](`/clerk/v1${path}`).set('Origin', this.origin);
+    const whole = path.startsWith('/clerk/') ? path : `/clerk/v1${path}`;
+    const test = request(this.latchkey.url)[method](whole).set('Origin', this.origin);
     if (this.cookie !== null) void test.set('Cookie', `__client=${this.cookie}`);
     return test.on('response', (response: Response) => this.keepCookie(response));
   }
