@@ -13,7 +13,14 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { Activity } from './activity.js';
 import { ComposedSessionsStore, type ComposedSession, type LockedUser } from './composed-sessions.store.js';
-import { BLANK, changesAnything, composed, type Composition, type Opening } from './composition.js';
+import {
+  BLANK,
+  changesAnything,
+  composed,
+  type Composed,
+  type Composition,
+  type Opening,
+} from './composition.js';
 import { maySee, shownTo, whyNotSet, whyOver } from './composing-rights.js';
 import type { Origin } from './origin.js';
 import { SessionsStore } from './sessions.store.js';
@@ -154,7 +161,7 @@ export class ComposingService {
     const row = {
       ...next,
       tokenHash,
-      expiresAt: this.expiryOf(locked, next.status, wanted, next.lifetimeSeconds),
+      expiresAt: this.expiryOf(locked, next, wanted, at),
     };
     if (locked !== null) {
       return { session: await this.store.update(manager, locked.id, { ...row, now: at }), noted };
@@ -222,11 +229,10 @@ export class ComposingService {
   /** A pending session is over with its window; one that becomes active lives from then on. */
   private expiryOf(
     before: ComposedSession | null,
-    status: ComposedSession['status'],
+    { status, lifetimeSeconds }: Composed,
     wanted: Composition,
-    lifetimeSeconds: number | null,
+    now: Date,
   ): Date | null {
-    const now = this.clock.now();
     if (status === 'pending_otp') {
       return new Date((before?.createdAt ?? now).getTime() + this.config.get('OTP_WINDOW_SECONDS') * 1000);
     }
