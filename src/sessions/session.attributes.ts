@@ -2,6 +2,7 @@ import { isId } from '../json-api/path-id.js';
 import { Attribute, optionalBoolean, optionalText, requiredSecret, type Rule } from '../json-api/rules.js';
 import type { Reason } from '../refusal.js';
 import { isWellFormed } from '../secrets.js';
+import { METADATA_BOUNDS } from './composition.js';
 
 /** Longest name of a session, in characters (DECISIONS.md, Native 6). */
 export const MAX_NAME = 255;
@@ -12,22 +13,20 @@ export const MAX_DEVICE_NAME = 255;
 /** Longest environment, in characters. */
 export const MAX_ENVIRONMENT = 100;
 /** The shortest and the longest life of a session that does not slide, in seconds. */
-export const LIFETIME_SECONDS = { least: 60, most: 365 * 86_400 };
-
-const MAX_METADATA = { entries: 50, nameLength: 100, valueLength: 1_000 };
+const LIFETIME_SECONDS = { least: 60, most: 365 * 86_400 };
 
 /** What is wrong with a session's metadata, or null: texts by name, of bounded number and length. */
-export function metadataProblem(value: unknown): Reason | null {
+function metadataProblem(value: unknown): Reason | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'invalid';
   const entries = Object.entries(value);
   if (!entries.every(([name, text]) => isName(name) && typeof text === 'string' && isStorable(text))) {
     return 'invalid';
   }
-  const { entries: most, nameLength, valueLength } = MAX_METADATA;
+  const most = METADATA_BOUNDS;
   const tooLong = entries.some(
-    ([name, text]) => [...name].length > nameLength || [...(text as string)].length > valueLength,
+    ([name, text]) => [...name].length > most.key || [...(text as string)].length > most.value,
   );
-  return tooLong || entries.length > most ? 'too_long' : null;
+  return tooLong || entries.length > most.entries ? 'too_long' : null;
 }
 
 const isStorable = (text: string) => isWellFormed(text) && !text.includes('\0');

@@ -3,7 +3,7 @@ import type { Reason } from '../refusal.js';
 import { isWellFormed } from '../secrets.js';
 
 /** Most that is noted of anybody, in bytes of JSON: it is read with every request. */
-export const MAX_METADATA_BYTES = 8_192;
+const MAX_METADATA_BYTES = 8_192;
 const MAX_DEPTH = 5;
 
 /** A JSON object of bounded size and depth, null, or nothing. */
