@@ -102,10 +102,10 @@ export class BrowsersStore {
           FROM memberships m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = u.id) AS memberships
        FROM browsers b
        LEFT JOIN LATERAL (
-         SELECT * FROM sign_in_attempts open WHERE open.browser_id = b.id
+         SELECT * FROM sign_in_attempts open WHERE open.browser_id = $2
            AND open.status IN ('needs_first_factor', 'needs_second_factor') AND open.expires_at > $1
          ORDER BY open.id DESC LIMIT 1) a ON true
-       LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active') ON s.browser_id = b.id
+       LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active') ON s.browser_id = $2
          AND ((${LIVE}) OR (s.status = 'ended' AND s.ended_at > $1::timestamptz - ${ENDED_SHOWN}))
        WHERE b.id = $2
        ORDER BY s.status = 'active' DESC, s.id DESC LIMIT ${MOST_SHOWN}`,

@@ -33,8 +33,10 @@ export class SessionGuard implements CanActivate {
     if (access.who === 'anyone') return true;
     const request = context.switchToHttp().getRequest<CalledRequest>();
     if (access.who === 'browser' || access.who === 'any_browser') {
-      request.browser = await this.browserOf(request);
-      if (request.browser === null && access.who === 'browser') throw new Refusal('unauthenticated');
+      const browser = await this.browserOf(request);
+      if (browser === null && access.who === 'browser') throw new Refusal('unauthenticated');
+      const caller = browser && this.browsers.callerOf(browser);
+      Object.assign(request, { browser }, caller && { caller });
       return true;
     }
     const caller = await this.callerOf(request);

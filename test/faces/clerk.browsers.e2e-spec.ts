@@ -63,6 +63,20 @@ describe('clients', () => {
     expect((await latchkey.sql('SELECT id FROM browsers')).length).toBeLessThanOrEqual(before.length);
   });
 
+  it('are made a thousand times at most for one address in a quarter of an hour: each leaves a row', async () => {
+    await latchkey.sql('DELETE FROM attempts');
+    await new ClerkBrowser(latchkey).post('/client').expect(200);
+    await latchkey.sql('UPDATE attempts SET points = 1000');
+    const rows = () => latchkey.sql('SELECT count(*) FROM browsers');
+    const before = await rows();
+    const answer = await new ClerkBrowser(latchkey).post('/client').expect(429);
+    expect(errorOf(answer)).toEqual(['too_many_requests']);
+    await new ClerkBrowser(latchkey).post('/client/sign_ins', { identifier: person.email }).expect(429);
+    expect(await rows()).toEqual(before);
+    await browser.post('/client/sign_ins', { identifier: person.email }).expect(200);
+    await latchkey.sql('DELETE FROM attempts');
+  });
+
   it('are forgotten with all their sessions, and the cookie with them', async () => {
     const { cookie } = browser;
     const answer = await browser.delete('/client').expect(200);
