@@ -45,9 +45,13 @@ export class SessionDetails1780000000008 implements MigrationInterface {
         password_verified_at = CASE WHEN NOT machine THEN created_at END,
         first_factor_verified_at = CASE WHEN NOT machine THEN created_at END,
         totp_verified_at = otp_verified_at`);
-    for (const name of ['browser_id', 'organization_id', 'creator_id', 'fingerprint']) {
+    for (const name of ['browser_id', 'organization_id', 'fingerprint']) {
       await runner.query(`CREATE INDEX sessions_${name} ON sessions (${name}, id) WHERE ${name} IS NOT NULL`);
     }
+    // An application opens sessions for all its users: those that are over need not be passed over each time.
+    await runner.query(`
+      CREATE INDEX sessions_creator_id ON sessions (creator_id, id)
+        WHERE creator_id IS NOT NULL AND status IN ('active', 'pending_otp')`);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -45,21 +45,20 @@ export class ComposedSessionsStore {
     now: Date,
     openedAfter: Date,
   ): Promise<Slice<ComposedSession>> {
-    const pending = `s.status = 'pending_otp' AND s.creator_id = $2 AND s.created_at > $3
-      AND s.otp_attempts < ${MAX_OTP_ATTEMPTS}`;
+    const live = everyone ? `status = 'active'` : `status = 'active' AND user_id = $2`;
+    const opened = everyone
+      ? `status = 'pending_otp'`
+      : `status IN ('active', 'pending_otp') AND (status = 'pending_otp' OR user_id <> $2)`;
     const slice = await selectPage<Record<string, unknown>>({
       runner: this.database,
       columns: LISTED,
       page,
       select: `${SESSION}, ${OWNER}`,
       // Two halves that share no row, each with an index of its own: one condition over both would have none.
-      from: everyone
-        ? 'sessions s LEFT JOIN users u ON u.id = s.user_id'
-        : `(SELECT * FROM sessions WHERE user_id = $2 AND status = 'active'
-            UNION ALL
-            SELECT * FROM sessions WHERE creator_id = $2 AND (status = 'pending_otp' OR user_id <> $2)) s
-           LEFT JOIN users u ON u.id = s.user_id`,
-      where: `(${LIVE}) OR (${pending})`,
+      from: `(SELECT * FROM sessions WHERE ${live}
+              UNION ALL SELECT * FROM sessions WHERE creator_id = $2 AND ${opened}) s
+        LEFT JOIN users u ON u.id = s.user_id`,
+      where: `(${LIVE}) OR (s.status = 'pending_otp' AND s.created_at > $3 AND s.otp_attempts < ${MAX_OTP_ATTEMPTS})`,
       values: [now, userId, openedAfter],
     });
     return { ...slice, rows: slice.rows.map(withUserIfNamed) };

@@ -28,7 +28,9 @@ export const FRESH_SECONDS = 3_600;
 @Index('sessions_active_of_user', ['userId', 'id'], { where: `status = 'active'` })
 @Index('sessions_browser_id', ['browserId', 'id'], { where: 'browser_id IS NOT NULL' })
 @Index('sessions_organization_id', ['organizationId', 'id'], { where: 'organization_id IS NOT NULL' })
-@Index('sessions_creator_id', ['creatorId', 'id'], { where: 'creator_id IS NOT NULL' })
+@Index('sessions_creator_id', ['creatorId', 'id'], {
+  where: `creator_id IS NOT NULL AND status IN ('active', 'pending_otp')`,
+})
 @Index('sessions_fingerprint', ['fingerprint', 'id'], { where: 'fingerprint IS NOT NULL' })
 export class Session {
   /** A 64-bit number as its decimal string. */
