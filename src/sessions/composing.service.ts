@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { holdsAllRightsOf, may } from '../caller.js';
+import { may } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import { AuditLog } from '../delivery/audit-log.js';
@@ -21,6 +21,7 @@ import {
   type Composition,
   type Opening,
 } from './composition.js';
+import { pointedAt, refuseHandingOver, refuseOutOfOrder, type Plan } from './composing-plan.js';
 import { maySee, shownTo, whyNotSet, whyOver } from './composing-rights.js';
 import type { Origin } from './origin.js';
 import { SessionsStore } from './sessions.store.js';
@@ -30,22 +31,6 @@ import type { SignedInCaller } from './signed-in.js';
 export interface Composing {
   readonly session: ComposedSession;
   readonly codes: { readonly sms?: string; readonly email?: string };
-}
-
-/** What a composition is about, once it is allowed. */
-interface Plan {
-  readonly caller: SignedInCaller;
-  /** Null for a session that comes to be. */
-  readonly before: ComposedSession | null;
-  /** Null while nobody is named. */
-  readonly user: User | null;
-  readonly wanted: Composition;
-  /** For a session that comes to be. */
-  readonly opening?: {
-    readonly fingerprint: string | null;
-    readonly agent: Opening['agent'];
-    readonly origin: Origin;
-  };
 }
 
 /**
@@ -106,9 +91,8 @@ export class ComposingService {
   /** Does what was allowed: looks at the proofs, and writes what they prove with their being spent. */
   private async compose(plan: Plan): Promise<Composing> {
     const { caller, before, user, wanted } = plan;
-    this.refuseOutOfOrder(plan);
-    if (user !== null && wanted.challenges.some(({ deliver }) => deliver === false))
-      refuseHandingOver(plan, user);
+    refuseOutOfOrder(plan);
+    refuseHandingOver(plan);
     if (before?.status === 'pending_otp' && wanted.codes.length > 0) {
       const counted = await this.sessions.countOtpAttempt(before.id, this.openedAfter());
       if (!counted) throw new Refusal('session_expired');
@@ -241,18 +225,6 @@ export class ComposingService {
     return livesOn ? before.expiresAt : this.activity.expiryFrom(now, lifetimeSeconds);
   }
 
-  private refuseOutOfOrder({ before, user, wanted }: Plan): void {
-    const { password, codes, challenges } = wanted;
-    if (user !== null) {
-      // Codes are sent for a session that is there: the first request cannot know one.
-      const sent = codes.find(({ kind }) => kind === 'sms_code' || kind === 'email_code');
-      if (before === null && sent) throw new Refusal('code_not_sent', { attribute: sent.kind });
-      return;
-    }
-    if (password === undefined && codes.length === 0 && challenges.length === 0) return;
-    throw new Refusal('verification_out_of_order');
-  }
-
   private async named(who: NonNullable<Composition['user']>): Promise<User> {
     const user = 'email' in who ? await this.users.findByEmail(who.email) : await this.users.find(who.id);
     if (user === null) throw new Refusal('not_found', { attribute: 'user' });
@@ -296,22 +268,6 @@ function purposeOf(sessionId: string): string {
   return `session ${sessionId}`;
 }
 
-/** The only code that there was is the one at fault. */
-function pointedAt(kind: CodeKind, error: unknown): unknown {
-  const isOfCode = error instanceof Refusal && ['wrong_code', 'code_not_sent'].includes(error.reason);
-  return isOfCode ? new Refusal(error.reason, { attribute: kind }) : error;
-}
-
 function isAsProved(now: LockedUser, proved: User): boolean {
   return now.status === 'active' && now.credentialsVersion === proved.credentialsVersion;
-}
-
-/**
- * A code that comes back to whoever proves by it proves nothing: so it goes to those alone who opened the session for
- * somebody else, whose every right they hold too.
- */
-function refuseHandingOver({ caller, before }: Plan, user: User): void {
-  const opened = before === null || before.creatorId === caller.user.id;
-  const trusted = user.id !== caller.user.id && holdsAllRightsOf(caller.rights, user.rights);
-  if (!opened || !trusted || !may(caller, 'session.write')) throw new Refusal('forbidden');
 }
