@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { environment } from '../../src/faces/clerk/environment.js';
 import { errorsOf, WORDS } from '../../src/faces/clerk/errors.js';
 import { toAttempt, toLevel, toPreparation } from '../../src/faces/clerk/forms.js';
 import { fromId, toId } from '../../src/faces/clerk/ids.js';
@@ -223,6 +224,20 @@ describe('objects', () => {
   it('know no number of somebody who has none', () => {
     const { user } = shown(fromSession(sessionWith({}, userWith({ phoneNumber: null })), BELONGINGS, NOW));
     expect(user).toMatchObject({ phone_numbers: [], primary_phone_number_id: null });
+  });
+});
+
+describe('the environment', () => {
+  it('has what the SDK reads without asking whether it is there', () => {
+    const noPlans = { enabled: false, has_paid_plans: false };
+    expect(environment('Latchkey', 'https://id.example.com')).toMatchObject({
+      auth_config: { single_session_mode: false },
+      display_config: { instance_environment_type: 'production', application_name: 'Latchkey' },
+      user_settings: { attributes: expect.any(Object), social: {}, sign_in: expect.any(Object) },
+      organization_settings: { enabled: true },
+      commerce_settings: { billing: { organization: noPlans, user: noPlans } },
+      api_keys_settings: { user_api_keys_enabled: false, orgs_api_keys_enabled: false },
+    });
   });
 });
 

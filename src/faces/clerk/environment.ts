@@ -44,12 +44,16 @@ export function environment(applicationName: string, homeUrl: string): object {
       actions: { admin_delete: false },
       domains: { enabled: false, enrollment_modes: [], default_role: null },
     },
-    commerce_settings: { billing: { enabled: false } },
-    api_keys_settings: { enabled: false },
+    commerce_settings: {
+      billing: { stripe_publishable_key: null, organization: NO_PLANS, user: NO_PLANS },
+    },
+    api_keys_settings: { enabled: false, user_api_keys_enabled: false, orgs_api_keys_enabled: false },
     protect_config: { object: 'protect_config', id: 'protect_config' },
     maintenance_mode: false,
   };
 }
+
+const NO_PLANS = { enabled: false, has_paid_plans: false };
 
 /** What the SDK asks of its pages and pictures: the application has its own. */
 const NOT_CONFIGURED = {
