@@ -84,11 +84,11 @@ export class BrowsersStore {
       [tokenHash, sessionId, now],
     );
     if (row === undefined) return null;
-    const { membership, ...rest } = row;
+    const { browser, session } = takeApart(row);
     return {
-      browser: browserOf(rest),
-      session: rest.id === null ? null : withUser(sessionPart(rest)),
-      membership: membership ? readMembership(membership as WrittenMembership) : null,
+      browser: Object.assign(new Browser(), browser),
+      session: session.id === null ? null : withUser(session),
+      membership: row.membership ? readMembership(row.membership as WrittenMembership) : null,
     };
   }
 
@@ -113,17 +113,18 @@ export class BrowsersStore {
     );
     const [first] = rows;
     if (first === undefined) return null;
+    const { browser, attempt } = takeApart(first);
     const held = rows.filter((row) => row.id !== null);
     return {
-      browser: browserOf(first),
-      sessions: held.map((row) => withUser(sessionPart(row))),
+      browser: Object.assign(new Browser(), browser),
+      sessions: held.map((row) => withUser(takeApart(row).session)),
       memberships: new Map(
         held.map((row) => [
           row.userId as string,
           (row.memberships as WrittenMembership[]).map(readMembership),
         ]),
       ),
-      attempt: first.a_id === null ? null : part<SignInAttempt>(first, 'a_'),
+      attempt: attempt.id === null ? null : (attempt as unknown as SignInAttempt),
     };
   }
 
@@ -250,19 +251,18 @@ type Row = Record<string, unknown>;
 type WrittenMembership = OwnMembership;
 
 function browserOf(row: Row): Browser {
-  return Object.assign(new Browser(), part<Browser>(row, 'b_'));
+  return Object.assign(new Browser(), takeApart(row).browser);
 }
 
-/** The columns with a prefix, without it. */
-function part<T>(row: Row, prefix: string): T {
-  const own = Object.entries(row).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value])) as T;
-}
-
-/** The columns of `SESSION` and `OWNER`. */
-function sessionPart(row: Row): Row {
-  const others = /^([ab]_|memberships?$)/;
-  return Object.fromEntries(Object.entries(row).filter(([name]) => !others.test(name)));
+/** The columns of `BROWSER` and `ATTEMPT` without their prefixes; those of `SESSION` and `OWNER` as they are. */
+function takeApart(row: Row): { browser: Row; attempt: Row; session: Row } {
+  const parts = { browser: {} as Row, attempt: {} as Row, session: {} as Row };
+  for (const name in row) {
+    if (name.startsWith('b_')) parts.browser[name.slice(2)] = row[name];
+    else if (name.startsWith('a_')) parts.attempt[name.slice(2)] = row[name];
+    else if (!name.startsWith('membership')) parts.session[name] = row[name];
+  }
+  return parts;
 }
 
 function readMembership(written: WrittenMembership): OwnMembership {

@@ -62,9 +62,13 @@ function saysNative({ query }: Request): boolean {
   return query._is_native === '1' || query._is_native === 'true';
 }
 
-/** Undefined where none is named. What cannot be an id is an unknown one. */
-function namedSession({ params, query }: Request): string | null {
-  const named = params.session_id ?? query._clerk_session_id;
+/**
+ * Null where none is named; what cannot be an id is an unknown one. One that is only to be shown is found among all
+ * that the browser holds, and need not be read before.
+ */
+function namedSession({ method, params, query }: Request): string | null {
+  const inPath = method === 'POST' ? params.session_id : undefined;
+  const named = inPath ?? query._clerk_session_id;
   if (named === undefined) return null;
   return (typeof named === 'string' ? fromId('session', named) : null) ?? NOBODY;
 }

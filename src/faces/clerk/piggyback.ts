@@ -40,7 +40,7 @@ export function showClient({ contents, belongings, now }: Shown): object {
 }
 
 /** A session that the browser holds. @throws Refusal not_found */
-export function showSession(id: string | undefined) {
+export function showSession(id: string | null | undefined) {
   return ({ contents, belongings, now }: Shown): object => {
     const session = contents.sessions.find((held) => held.id === id);
     if (session === undefined) throw new Refusal('not_found');

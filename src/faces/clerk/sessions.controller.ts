@@ -54,8 +54,8 @@ export class ClerkSessionsController {
   }
 
   @Get(':session_id')
-  read(@WhichBrowser() browser: RecognisedBrowser): Promise<object> {
-    return this.piggyback.answer(browser, showSession(browser.session?.id));
+  read(@WhichBrowser() browser: RecognisedBrowser, @Param('session_id') id: string): Promise<object> {
+    return this.piggyback.answer(browser, showSession(fromId('session', id)));
   }
 
   @Post(':session_id/touch')
