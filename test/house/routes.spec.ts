@@ -39,6 +39,7 @@ describe('routes', () => {
       'GET /openapi.json',
       'PATCH /clerk/v1/environment',
       'POST /api/v2/sessions',
+      'POST /lendix/sessions',
       'POST /portos/api/auth',
       'POST /portos/api/auth/refresh',
     ]);
@@ -61,7 +62,12 @@ describe('routes', () => {
 
   it('let a session that owes its second factor only prove it, or end itself', () => {
     const open = declared.filter(({ access }) => access?.pendingToo).map(named);
-    expect(open.sort()).toEqual(['DELETE /api/v2/sessions/:id', 'PUT /api/v2/sessions/:id/validate_otp']);
+    expect(open.sort()).toEqual([
+      'DELETE /api/v2/sessions/:id',
+      'DELETE /lendix/sessions/:id',
+      'POST /lendix/sessions/:id', // with a code
+      'PUT /api/v2/sessions/:id/validate_otp',
+    ]);
   });
 
   it('let a read-only credential write nothing but a JWT', () => {

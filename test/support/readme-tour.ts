@@ -64,6 +64,7 @@ const OF_THE_MOMENT = new Set([
   'otpauth_uri',
   'qr_code',
   'kid',
+  'n',
   'x',
   'y',
 ]);
