@@ -94,7 +94,6 @@ export class CodesService {
     begin: (manager: EntityManager) => Promise<{ purpose: string; result: T }>,
   ): Promise<{ sent: Sent; result: T }> {
     const letter = this.draft(user, sending);
-    await this.store.purge(letter.sentAt);
     const result = await this.store.transaction(async (manager) => {
       await this.noteSending(manager, user.id, letter.channel, letter.sentAt);
       const begun = await begin(manager);
@@ -160,6 +159,7 @@ export class CodesService {
 
   private async handOver({ user, channel, deliver, ip, to, code, sentAt, expiresAt }: Letter): Promise<Sent> {
     this.audit.record({ action: 'code.send', userId: user.id, ip, outcome: 'ok' });
+    await this.store.purge(sentAt).catch(() => undefined); // it is sent all the same; the next one deletes the rest
     if (!deliver) return { code, sentAt, expiresAt };
     await this.messenger.send({ channel, to, ...this.wording(code) });
     return { sentAt, expiresAt };

@@ -134,7 +134,7 @@ export class ComposingService {
     const { caller, before, user, wanted } = plan;
     const noted: Noted[] = [];
     for (const sending of user === null ? [] : wanted.challenges) {
-      noted.push(await this.codes.note(manager, user!, sending));
+      noted.push(await this.codes.note(manager, user!, { ...sending, ip: caller.ip }));
     }
     if (before !== null) for (const code of noted) await code.write(purposeOf(before.id));
     const locked = await this.lock(manager, plan);
