@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { Message, withoutZeros, writeTimestamp } from '../../src/faces/zitadel/protojson.js';
 import { readSearch } from '../../src/faces/zitadel/search.js';
 import { readComposition, readOpening } from '../../src/faces/zitadel/translate.js';
@@ -115,6 +116,86 @@ describe('protojson, read', () => {
     expect(placeOf(() => readOpening(Message.of({ userAgent: { header } })))).toBe('userAgent.header');
     const values = { userAgent: { header: { a: { values: 'x' } } } };
     expect(placeOf(() => readOpening(Message.of(values)))).toBe('userAgent.header.values');
+  });
+});
+
+/** Whatever JSON there is, mostly of members that have a meaning. */
+const anything = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'medium', withCrossShrink: true },
+    fc.jsonValue({ maxDepth: 1 }),
+    fc.constantFrom('3600s', 'YQ==', '2026-01-15T01:30:15Z', '7', '__proto__', -0, 2 ** 53),
+    fc.array(tie('value'), { maxLength: 3 }),
+    tie('message'),
+  ),
+  message: fc.dictionary(
+    fc.constantFrom(
+      ...[
+        'query',
+        'queries',
+        'sortingColumn',
+        'idsQuery',
+        'userIdQuery',
+        'creationDateQuery',
+        'expirationDateQuery',
+      ],
+      ...[
+        'creatorQuery',
+        'userAgentQuery',
+        'ids',
+        'id',
+        'creationDate',
+        'method',
+        'fingerprintId',
+        'offset',
+        'limit',
+      ],
+      ...[
+        'checks',
+        'user',
+        'userId',
+        'loginName',
+        'password',
+        'totp',
+        'otpSms',
+        'otpEmail',
+        'code',
+        'challenges',
+      ],
+      ...[
+        'returnCode',
+        'sendCode',
+        'metadata',
+        'lifetime',
+        'userAgent',
+        'header',
+        'values',
+        'ip',
+        'session_token',
+      ],
+    ),
+    tie('value'),
+    { maxKeys: 6 },
+  ),
+})).value;
+
+describe('any body', () => {
+  it('is read, or refused with a place: never a bug', () => {
+    const readers = [
+      (message: Message) => readSearch(message, { userId: '1', fingerprint: null }),
+      readComposition,
+      readOpening,
+    ];
+    const read = (value: unknown) => {
+      for (const reader of readers) {
+        try {
+          reader(Message.of(value));
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+        }
+      }
+    };
+    fc.assert(fc.property(anything, read), { numRuns: 1_000 });
   });
 });
 
