@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,6 +22,7 @@ export class BenchedServer {
   /** @param settings environment keys beside those of the bench */
   static async start(settings: Record<string, string> = {}): Promise<BenchedServer> {
     const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
+    await chmod(dataDir, 0o755); // as root, PostgreSQL runs as a user of its own, who has to reach it
     const env = {
       PATH: process.env.PATH,
       NODE_ENV: 'production',
