@@ -1,11 +1,13 @@
 import { createClerkClient, verifyToken } from '@clerk/backend';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
+import { createHash, createPublicKey, sign, type JsonWebKey } from 'node:crypto';
 import request from 'supertest';
 import { OPERATOR } from '../../src/caller.js';
 import { JwtTemplatesService } from '../../src/keys/jwt-templates.service.js';
 import { KeysService } from '../../src/keys/keys.service.js';
+import { sealPurpose } from '../../src/keys/new-key.js';
+import { Sealer } from '../../src/secrets.js';
 import { ClerkBrowser, ORIGIN, SETTINGS } from '../support/clerk-browser.js';
 import { Latchkey, type Person } from '../support/latchkey.js';
 import { addOrganization } from '../support/organizations.js';
@@ -196,4 +198,22 @@ describe('a session token', () => {
       client: null,
     });
   });
+
+  it.each([['RS256'], ['ES256']])(
+    'SECURITY 90: its key signs no native JWT, not even one that says %s',
+    async (alg) => {
+      const person = await latchkey.asUser();
+      const exp = latchkey.clock.seconds() + 60;
+      const payload = { user_id: Number(person.id), exp, type: 'read-only' };
+      const [key] = await latchkey.sql<{ kid: string; sealed: Buffer }>(
+        `SELECT kid, sealed_private_key AS sealed FROM signing_keys WHERE algorithm = 'RS256'`,
+      );
+      const pem = latchkey.app.get(Sealer).open(key!.sealed, sealPurpose(key!.kid));
+      const signed = [{ alg, kid: key!.kid, sid: person.sessionId }, payload]
+        .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+        .join('.');
+      const forged = `${signed}.${sign('sha256', Buffer.from(signed), pem).toString('base64url')}`;
+      await latchkey.get('/api/v2/sessions/current', forged).expect(401);
+    },
+  );
 });
