@@ -7,7 +7,13 @@ import { hashToken, looksLikeBrowserToken, mintBrowserToken } from '../secrets.j
 import { Attempts } from '../users/attempts.js';
 import { Activity } from './activity.js';
 import type { Browser } from './browser.entity.js';
-import { BrowsersStore, type BrowserRows, type FoundBrowser, type OwnedSession } from './browsers.store.js';
+import {
+  BrowsersStore,
+  type BrowserRows,
+  type EndedSession,
+  type FoundBrowser,
+  type OwnedSession,
+} from './browsers.store.js';
 import type { EndStatus } from './sessions.store.js';
 import { SessionsService } from './sessions.service.js';
 import { SignedInCaller } from './signed-in.js';
@@ -161,18 +167,14 @@ export class BrowsersService {
    * @throws Refusal unauthenticated when the credential is not the browser's any more
    */
   async removeAll({ browser, ip }: RecognisedBrowser): Promise<void> {
-    const now = this.clock.now();
-    const { id, tokenHash } = browser;
-    this.record(ip, await this.store.transaction((manager) => this.store.empty(manager, id, tokenHash, now)));
+    this.record(ip, await this.store.transaction((manager) => this.empty(manager, browser)));
   }
 
   /** Ends every session that the browser holds, and the browser with them. @throws Refusal as `removeAll` */
   async forget({ browser, ip }: RecognisedBrowser): Promise<void> {
-    const now = this.clock.now();
-    const { id, tokenHash } = browser;
     const ended = await this.store.transaction(async (manager) => {
-      const held = await this.store.empty(manager, id, tokenHash, now);
-      await this.store.delete(manager, id);
+      const held = await this.empty(manager, browser);
+      await this.store.delete(manager, browser.id);
       return held;
     });
     this.record(ip, ended);
@@ -208,7 +210,7 @@ export class BrowsersService {
       const result = await then(manager, rotated);
       return { rotated, replaced, result };
     });
-    for (const id of replaced) this.record(ip, [{ id, userId: session!.userId }]);
+    this.record(ip, replaced);
     const renewed = Object.assign(rotated, { token });
     return { recognised: { browser: renewed, session, membership: null, sought: null, ip }, result };
   }
@@ -222,8 +224,13 @@ export class BrowsersService {
     throw new Refusal(seen ? 'session_over' : 'not_found');
   }
 
-  private record(ip: string, ended: readonly { id: string; userId: string }[] | null): void {
+  private async empty(manager: EntityManager, { id, tokenHash }: Browser): Promise<EndedSession[]> {
+    const ended = await this.store.empty(manager, id, tokenHash, this.clock.now());
     if (ended === null) throw new Refusal('unauthenticated');
+    return ended;
+  }
+
+  private record(ip: string, ended: readonly EndedSession[]): void {
     for (const { id, userId } of ended) {
       this.audit.record({ action: 'session.end', userId, sessionId: id, by: userId, ip, outcome: 'ok' });
     }

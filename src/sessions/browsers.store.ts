@@ -29,6 +29,9 @@ export interface BrowserRows {
   readonly attempt: SignInAttempt | null;
 }
 
+/** A session that came to its end with others. */
+export type EndedSession = Pick<Session, 'id' | 'userId'>;
+
 /** How a browser's credential is replaced. */
 export interface Rotation {
   readonly browserId: string;
@@ -170,22 +173,22 @@ export class BrowsersStore {
 
   /**
    * Puts a live session into a browser whose row is locked, in the place of earlier ones of the same user.
-   * @returns the ids of those, or null when the session is not live any more
+   * @returns those, or null when the session is not live any more
    */
   async adopt(
     manager: EntityManager,
     browserId: string,
     session: Session,
     now: Date,
-  ): Promise<string[] | null> {
-    const replaced = await prepared<{ id: string }>(
+  ): Promise<EndedSession[] | null> {
+    const replaced = await prepared<EndedSession>(
       manager,
       'browser_replace_sessions',
       `WITH earlier AS (
          SELECT id FROM sessions WHERE browser_id = $1 AND user_id = $2 AND status = 'active' AND id <> $3
          ORDER BY id FOR UPDATE)
        UPDATE sessions s SET status = 'replaced', ended_at = $4, version = version + 1, changed_at = $4
-       FROM earlier WHERE s.id = earlier.id RETURNING s.id`,
+       FROM earlier WHERE s.id = earlier.id RETURNING s.id, s.user_id AS "userId"`,
       [browserId, session.userId, session.id, now],
     );
     const adopted = await prepared(
@@ -194,7 +197,7 @@ export class BrowsersStore {
       `UPDATE sessions SET browser_id = $1 WHERE id = $2 AND status = 'active' RETURNING id`,
       [browserId, session.id],
     );
-    return adopted.length === 1 ? replaced.map(({ id }) => id) : null;
+    return adopted.length === 1 ? replaced : null;
   }
 
   /**
@@ -222,7 +225,7 @@ export class BrowsersStore {
     browserId: string,
     tokenHash: Buffer,
     now: Date,
-  ): Promise<{ id: string; userId: string }[] | null> {
+  ): Promise<EndedSession[] | null> {
     const locked = await prepared(
       manager,
       'browser_lock',
