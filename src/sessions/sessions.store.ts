@@ -237,7 +237,13 @@ export class SessionsStore {
     manager: EntityManager,
     id: string,
     credentialsVersion: number,
-    change: { tokenHash: Buffer; now: Date; expiresAt: Date; factor: 'totp' | 'recovery_code' },
+    change: {
+      tokenHash: Buffer;
+      now: Date;
+      expiresAt: Date;
+      factor: 'totp' | 'recovery_code';
+      passwordProved: boolean;
+    },
   ): Promise<Session | null> {
     const rows = await prepared<Session>(
       manager,
@@ -248,10 +254,21 @@ export class SessionsStore {
        UPDATE sessions s SET status = 'active', token_hash = $3, otp_verified_at = $4, last_activity_at = $4,
          totp_verified_at = CASE WHEN $6 = 'totp' THEN $4 ELSE totp_verified_at END,
          recovery_code_verified_at = CASE WHEN $6 = 'recovery_code' THEN $4 ELSE recovery_code_verified_at END,
+         password_verified_at = CASE WHEN $7 THEN $4 ELSE password_verified_at END,
+         first_factor_verified_at = CASE WHEN $7 THEN $4 ELSE first_factor_verified_at END,
          expires_at = $5, version = version + 1, changed_at = $4
        FROM owner WHERE s.id = $1 AND s.user_id = owner.id AND s.status = 'pending_otp'
+         AND ($7 OR s.password_verified_at IS NOT NULL)
        RETURNING ${SESSION}`,
-      [id, credentialsVersion, change.tokenHash, change.now, change.expiresAt, change.factor],
+      [
+        id,
+        credentialsVersion,
+        change.tokenHash,
+        change.now,
+        change.expiresAt,
+        change.factor,
+        change.passwordProved,
+      ],
     );
     return asSession(rows[0]);
   }

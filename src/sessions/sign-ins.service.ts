@@ -107,7 +107,7 @@ export class SignInsService {
   /**
    * Makes a pending session active by a one-time password alone: the caller's credential says that the password was
    * proved. As `validateOtp`, under a new token.
-   * @throws Refusal unauthenticated unless the session is pending; otp_window_passed; wrong_code at `otp`;
+   * @throws Refusal unauthenticated unless the session is pending and its password was proved; otp_window_passed; wrong_code at `otp`;
    *   too_many_codes
    */
   async finish(caller: SignedInCaller, code: string): Promise<Session> {
@@ -115,7 +115,7 @@ export class SignInsService {
     const about = { action: 'session.validate_otp', sessionId: session.id, userId: user.id, ip };
     const finished = await this.audit.recordRefusal(about, () => {
       if (!caller.pending) throw new Refusal('unauthenticated');
-      return this.promote(session, user, code);
+      return this.promote(session, user, code, false);
     });
     this.audit.record({ ...about, outcome: 'ok' });
     return finished;
@@ -235,11 +235,20 @@ export class SignInsService {
     if (session === null || user === null) throw new Refusal('unauthenticated');
     if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
     if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');
-    return this.promote(session, user, proof.otp);
+    return this.promote(session, user, proof.otp, true);
   }
 
-  /** Spends a code for a pending session whose password was proved: it becomes active under a new token. */
-  private async promote({ id, lifetimeSeconds }: Session, user: User, code: string): Promise<Session> {
+  /**
+   * Spends a code for a pending session whose password was proved, now or before: it becomes active under a new token.
+   * One that somebody opened for the user may lack that proof.
+   */
+  private async promote(
+    { id, lifetimeSeconds, passwordVerifiedAt }: Session,
+    user: User,
+    code: string,
+    passwordProved: boolean,
+  ): Promise<Session> {
+    if (!passwordProved && passwordVerifiedAt === null) throw new Refusal('unauthenticated');
     const windowMilliseconds = this.config.get('OTP_WINDOW_SECONDS') * 1000;
     const openedAfter = new Date(this.clock.milliseconds() - windowMilliseconds);
     if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
@@ -247,7 +256,7 @@ export class SignInsService {
     const validated = await this.otp.spend(user, code, async (manager, factor) => {
       const now = this.clock.now();
       const expiresAt = this.activity.expiryFrom(now, lifetimeSeconds);
-      const change = { tokenHash: hashToken(token), now, expiresAt, factor };
+      const change = { tokenHash: hashToken(token), now, expiresAt, factor, passwordProved };
       const active = await this.store.promote(manager, id, user.credentialsVersion, change);
       if (active === null) throw new Refusal('unauthenticated');
       return active;

@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Latchkey, type Person, type SignedInPerson } from '../support/latchkey.js';
-import { asCareful, codeAt, forgetAttempts, wrongCode, type Careful } from '../support/second-factor.js';
+import {
+  asCareful,
+  codeAt,
+  forgetAttempts,
+  validateOtp,
+  wrongCode,
+  type Careful,
+} from '../support/second-factor.js';
 import {
   addPhone,
   mailedCode,
@@ -85,6 +92,24 @@ describe('a session of someone with a second factor', () => {
     expect(await zitadel.statusOf(sessionToken)).toBe(403);
     const active = (await check(sessionId, passwordOf(careful)).expect(200)).body;
     expect(await zitadel.statusOf(active.sessionToken)).toBe(200);
+  });
+
+  it('becomes active through no API by a code alone: the password is owed too', async () => {
+    const careful = await asCareful(latchkey);
+    const hex = (id: string) => BigInt(id).toString(16).padStart(24, '0');
+    const throughLendix = ({ sessionId, sessionToken }: Composed) =>
+      latchkey
+        .post(`/lendix/sessions/${hex(sessionId)}`, null, { code: latchkey.codeNow(careful.secret) })
+        .set({ sessionToken: sessionToken.replaceAll('-', ''), userId: hex(careful.id) })
+        .set('Content-Type', 'application/json');
+    const named = await zitadel.name(backend.token, careful);
+    await throughLendix(named).expect(401);
+    expect(await zitadel.statusOf(named.sessionToken)).toBe(403);
+    await throughLendix(await halfway(careful)).expect(200); // where the password was checked, the code does
+    latchkey.clock.move(30_000);
+    // With the password it is a sign-in like any other.
+    await validateOtp(latchkey, named.sessionId, { otp: latchkey.codeNow(careful.secret) }).expect(200);
+    expect(Object.keys(await factorsOf(named.sessionId))).toEqual(['user', 'password', 'totp']);
   });
 
   it('SECURITY 38: becomes active by no code that was sent, neither by mail nor by SMS', async () => {
