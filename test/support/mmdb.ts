@@ -61,6 +61,11 @@ function encode(value: unknown): Buffer {
     const bytes = Buffer.from(value);
     return Buffer.concat([control(2, bytes.length), bytes]);
   }
+  if (typeof value === 'number' && !Number.isInteger(value)) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(value);
+    return Buffer.concat([control(3, 8), bytes]);
+  }
   if (typeof value === 'number') {
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32BE(value);
