@@ -57,7 +57,11 @@ async function targetsOn(server: BenchedServer): Promise<{ lists: Target[]; gets
     lists: [
       { name: 'native, list', path: '/api/v2/sessions', headers: native },
       { name: 'Lendix, list', path: '/lendix/sessions?limit=30', headers: lendix },
-      { name: 'Clerk, list', path: '/clerk/v1/me/sessions?_is_native=1', headers: clerk },
+      {
+        name: 'Clerk, list',
+        path: `/clerk/v1/me/sessions?_is_native=1&_clerk_session_id=${browser.sessionId}`,
+        headers: clerk,
+      },
       { name: 'PORTOS, list', path: '/portos/sessions?$take=30', headers: bearer },
       { name: 'ZITADEL, list', ...search, headers: { ...bearer, 'Content-Type': 'application/json' } },
     ],

@@ -17,6 +17,26 @@ export async function prepared<Row>(
   return rowsOf(await runner.query({ name, text } as unknown as string, [...values]));
 }
 
+/** Composed texts that get a name; PostgreSQL keeps each of them for each connection. */
+const MOST_NAMED = 100;
+const named = new Map<string, string>();
+
+/**
+ * Runs a statement that is composed out of few parts, so that its text comes again: the first hundred texts of the
+ * process are prepared under a name, for planning a list takes longer than reading it. @returns the rows, as `prepared` does
+ */
+export async function composed<Row>(
+  runner: DataSource | EntityManager,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  let name = named.get(text);
+  if (name === undefined && named.size < MOST_NAMED) named.set(text, (name = `composed_${named.size + 1}`));
+  return name === undefined
+    ? unprepared<Row>(runner, text, values)
+    : prepared<Row>(runner, name, text, values);
+}
+
 /** Runs a statement that is composed anew each time. @returns the rows, as `prepared` does */
 export async function unprepared<Row>(
   runner: DataSource | EntityManager,

@@ -34,6 +34,8 @@ export interface RecognisedBrowser extends FoundBrowser {
   /** The session that was asked for, whether the browser holds it or not; null for none. */
   readonly sought: string | null;
   readonly ip: string;
+  /** What it holds, when it was recognised in order to be read. */
+  readonly held?: BrowserRows;
 }
 
 /** What a browser holds, as it is shown to it. */
@@ -60,18 +62,22 @@ export class BrowsersService {
    * Whose a credential is at this very moment, and the named one of its sessions: one SQL statement, nothing
    * remembered. Null for what is no browser's credential, or no more.
    * @param sessionId null for none, which is also what an unknown one is
+   * @param onlyToRead what the browser holds comes along in the same statement
    */
   async recognise(
     credential: string,
     sessionId: string | null,
     ip: string,
+    onlyToRead = false,
   ): Promise<RecognisedBrowser | null> {
     if (!looksLikeBrowserToken(credential)) return null;
     const now = this.clock.now();
-    const found = await this.store.find(hashToken(credential), sessionId, now);
+    const tokenHash = hashToken(credential);
+    const found = onlyToRead
+      ? await this.findToRead(tokenHash, sessionId, now)
+      : await this.store.find(tokenHash, sessionId, now);
     if (found === null) return null;
-    const { session } = found;
-    if (session?.isLive(now) && session.user.status === 'active') this.activity.note(session, ip);
+    if (found.session !== null) this.noteUse(found.session, now, ip);
     return { ...found, browser: Object.assign(found.browser, { token: credential }), sought: sessionId, ip };
   }
 
@@ -98,10 +104,16 @@ export class BrowsersService {
     };
   }
 
-  /** What a browser holds at this moment: one SQL statement. @throws Refusal unauthenticated when it is gone */
-  async contents({ browser: { id, token } }: Pick<RecognisedBrowser, 'browser'>): Promise<BrowserContents> {
+  /**
+   * What a browser holds at this moment: one SQL statement, or none when it was recognised only to be read.
+   * @throws Refusal unauthenticated when it is gone
+   */
+  async contents({
+    browser: { id, token },
+    held,
+  }: Pick<RecognisedBrowser, 'browser' | 'held'>): Promise<BrowserContents> {
     const now = this.clock.now();
-    const found = await this.store.contents(id, now);
+    const found = held ?? (await this.store.contents(id, now));
     if (found === null) throw new Refusal('unauthenticated');
     const { attempt, ...rows } = found;
     const { lastActiveSessionId: last } = rows.browser;
@@ -125,9 +137,7 @@ export class BrowsersService {
    * @throws Refusal unauthenticated when there is none, or it is not live
    */
   async currentCaller(recognised: RecognisedBrowser): Promise<SignedInCaller> {
-    const { browser, sought, ip } = recognised;
-    const found =
-      sought === null ? await this.recognise(browser.token, browser.lastActiveSessionId, ip) : recognised;
+    const found = recognised.sought === null ? await this.withLastActive(recognised) : recognised;
     const caller = found && this.callerOf(found);
     if (caller === null) throw new Refusal('unauthenticated');
     return caller;
@@ -222,6 +232,36 @@ export class BrowsersService {
     const { session } = recognised;
     const seen = session?.status === 'ended' || session?.status === 'active';
     throw new Refusal(seen ? 'session_over' : 'not_found');
+  }
+
+  private async withLastActive({
+    browser,
+    held,
+    ...rest
+  }: RecognisedBrowser): Promise<RecognisedBrowser | null> {
+    const { token, lastActiveSessionId: last } = browser;
+    if (held === undefined) return this.recognise(token, last, rest.ip);
+    const session = held.sessions.find(({ id }) => id === last) ?? null;
+    if (session !== null) this.noteUse(session, this.clock.now(), rest.ip);
+    return { ...rest, browser, held, session };
+  }
+
+  private noteUse(session: OwnedSession, now: Date, ip: string): void {
+    if (session.isLive(now) && session.user.status === 'active') this.activity.note(session, ip);
+  }
+
+  private async findToRead(
+    tokenHash: Buffer,
+    sessionId: string | null,
+    now: Date,
+  ): Promise<(FoundBrowser & { held: BrowserRows }) | null> {
+    const held = await this.store.findWithContents(tokenHash, now);
+    if (held === null) return null;
+    const { browser, sessions, memberships } = held;
+    const session = sessions.find(({ id }) => id === sessionId) ?? null;
+    const own = session === null ? [] : (memberships.get(session.userId) ?? []);
+    const membership = own.find(({ organizationId }) => organizationId === session?.organizationId) ?? null;
+    return { browser, session, membership, held };
   }
 
   private async empty(manager: EntityManager, { id, tokenHash }: Browser): Promise<EndedSession[]> {

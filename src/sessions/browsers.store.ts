@@ -96,39 +96,13 @@ export class BrowsersStore {
   }
 
   /** What a browser holds: live sessions, those that ended within a day, and the sign-in under way. */
-  async contents(browserId: string, now: Date): Promise<BrowserRows | null> {
-    const rows = await prepared<Row>(
-      this.database,
-      'browser_contents',
-      `SELECT ${BROWSER}, ${ATTEMPT}, ${SESSION}, ${OWNER},
-         (SELECT coalesce(json_agg(${MEMBERSHIP} ORDER BY m.id), '[]')
-          FROM memberships m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = u.id) AS memberships
-       FROM browsers b
-       LEFT JOIN LATERAL (
-         SELECT * FROM sign_in_attempts open WHERE open.browser_id = $2
-           AND open.status IN ('needs_first_factor', 'needs_second_factor') AND open.expires_at > $1
-         ORDER BY open.id DESC LIMIT 1) a ON true
-       LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active') ON s.browser_id = $2
-         AND ((${LIVE}) OR (s.status = 'ended' AND s.ended_at > $1::timestamptz - ${ENDED_SHOWN}))
-       WHERE b.id = $2
-       ORDER BY s.status = 'active' DESC, s.id DESC LIMIT ${MOST_SHOWN}`,
-      [now, browserId],
-    );
-    const [first] = rows;
-    if (first === undefined) return null;
-    const { browser, attempt } = takeApart(first);
-    const held = rows.filter((row) => row.id !== null);
-    return {
-      browser: Object.assign(new Browser(), browser),
-      sessions: held.map((row) => withUser(takeApart(row).session)),
-      memberships: new Map(
-        held.map((row) => [
-          row.userId as string,
-          (row.memberships as WrittenMembership[]).map(readMembership),
-        ]),
-      ),
-      attempt: attempt.id === null ? null : (attempt as unknown as SignInAttempt),
-    };
+  contents(browserId: string, now: Date): Promise<BrowserRows | null> {
+    return this.read('browser_contents', 'b.id = $2', browserId, now);
+  }
+
+  /** The same by the browser's credential: the one statement of requests that only read. */
+  findWithContents(tokenHash: Buffer, now: Date): Promise<BrowserRows | null> {
+    return this.read('browser_contents_by_token', 'b.token_hash = $2 AND b.expires_at > $1', tokenHash, now);
   }
 
   /** Adds a browser, and deletes some that expired. */
@@ -245,6 +219,46 @@ export class BrowsersStore {
 
   async delete(manager: EntityManager, browserId: string): Promise<void> {
     await prepared(manager, 'browser_delete', 'DELETE FROM browsers WHERE id = $1', [browserId]);
+  }
+
+  private async read(
+    name: string,
+    which: string,
+    value: string | Buffer,
+    now: Date,
+  ): Promise<BrowserRows | null> {
+    const rows = await prepared<Row>(
+      this.database,
+      name,
+      `SELECT ${BROWSER}, ${ATTEMPT}, ${SESSION}, ${OWNER},
+         (SELECT coalesce(json_agg(${MEMBERSHIP} ORDER BY m.id), '[]')
+          FROM memberships m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = u.id) AS memberships
+       FROM browsers b
+       LEFT JOIN LATERAL (
+         SELECT * FROM sign_in_attempts open WHERE open.browser_id = b.id
+           AND open.status IN ('needs_first_factor', 'needs_second_factor') AND open.expires_at > $1
+         ORDER BY open.id DESC LIMIT 1) a ON true
+       LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active') ON s.browser_id = b.id
+         AND ((${LIVE}) OR (s.status = 'ended' AND s.ended_at > $1::timestamptz - ${ENDED_SHOWN}))
+       WHERE ${which}
+       ORDER BY s.status = 'active' DESC, s.id DESC LIMIT ${MOST_SHOWN}`,
+      [now, value],
+    );
+    const [first] = rows;
+    if (first === undefined) return null;
+    const { browser, attempt } = takeApart(first);
+    const held = rows.filter((row) => row.id !== null);
+    return {
+      browser: Object.assign(new Browser(), browser),
+      sessions: held.map((row) => withUser(takeApart(row).session)),
+      memberships: new Map(
+        held.map((row) => [
+          row.userId as string,
+          (row.memberships as WrittenMembership[]).map(readMembership),
+        ]),
+      ),
+      attempt: attempt.id === null ? null : (attempt as unknown as SignInAttempt),
+    };
   }
 }
 

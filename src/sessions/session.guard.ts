@@ -70,7 +70,12 @@ export class SessionGuard implements CanActivate {
     const presented = this.presentedBy(request);
     if (presented === undefined) return null;
     const { credential, sessionId = null } = presented;
-    return this.browsers.recognise(credential, sessionId, clientAddress(request));
+    return this.browsers.recognise(
+      credential,
+      sessionId,
+      clientAddress(request),
+      SAFE_METHODS.has(request.method),
+    );
   }
 
   private presentedBy(request: Request): Presented | undefined {

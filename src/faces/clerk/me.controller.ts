@@ -7,9 +7,8 @@ import { BrowsersService, type RecognisedBrowser } from '../../sessions/browsers
 import type { Session } from '../../sessions/session.entity.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import type { SignedInCaller } from '../../sessions/signed-in.js';
-import { OrganizationsService } from '../../users/organizations.service.js';
 import { fromId } from './ids.js';
-import { Piggyback, toBelonging } from './piggyback.js';
+import { Piggyback } from './piggyback.js';
 import { fromActiveSession, fromSession } from './translate.js';
 
 /** This API has no pages: the newest sessions, up to so many. */
@@ -30,7 +29,6 @@ export class ClerkMeController {
   constructor(
     private readonly browsers: BrowsersService,
     private readonly sessions: SessionsService,
-    private readonly organizations: OrganizationsService,
     private readonly piggyback: Piggyback,
     private readonly clock: Clock,
   ) {}
@@ -38,11 +36,7 @@ export class ClerkMeController {
   @Get()
   async list(@WhichBrowser() browser: RecognisedBrowser): Promise<object[]> {
     const caller = await this.browsers.currentCaller(browser);
-    const [{ user }, rows] = [caller, await this.listOf(caller)];
-    const own = await this.organizations.membershipsOf(user);
-    const belongings = new Map([[user.id, own.map(toBelonging)]]);
-    const now = this.clock.now();
-    return rows.map((session) => fromSession(Object.assign(session, { user }), belongings, now));
+    return this.piggyback.list(browser, caller.user, await this.listOf(caller));
   }
 
   @Get('active')

@@ -5,9 +5,11 @@ import {
   type BrowserContents,
   type RecognisedBrowser,
 } from '../../sessions/browsers.service.js';
+import type { Session } from '../../sessions/session.entity.js';
+import type { User } from '../../users/user.entity.js';
 import type { OwnMembership } from '../../users/organizations.store.js';
 import type { Belonging } from './profile.js';
-import { fromBrowser, fromSession, wrap, type Belongings } from './translate.js';
+import { fromBrowser, fromSession, fromSessionsOf, wrap, type Belongings } from './translate.js';
 import { Refusal } from '../../refusal.js';
 
 /** What an answer is made from: the browser as it is by now. */
@@ -31,6 +33,12 @@ export class Piggyback {
     const now = this.clock.now();
     const belongings = belongingsOf(contents);
     return wrap(show({ contents, belongings, now }), fromBrowser(contents, belongings, now));
+  }
+
+  /** Sessions of somebody who is signed in to the browser, wherever they are, without the browser's state. */
+  async list(recognised: RecognisedBrowser, user: User, sessions: readonly Session[]): Promise<object[]> {
+    const belongings = belongingsOf(await this.browsers.contents(recognised));
+    return fromSessionsOf(user, sessions, belongings, this.clock.now());
   }
 }
 

@@ -40,16 +40,20 @@ export function wrap(response: object | null, client: object | null): object {
 
 /** A Session (CONTRACTS.md §2.3). It carries no token: those are asked for by `/tokens`. */
 export function fromSession(session: OwnedSession, belongings: Belongings, now: Date): object {
-  const { user, organizationId } = session;
-  return {
-    ...sessionBase(session, now),
-    last_active_organization_id: organizationId === null ? null : toId('organization', organizationId),
-    user: fromUser(user, belongings.get(user.id) ?? [], session.lastActivityAt),
-    public_user_data: fromPublicUser(user),
-    factor_verification_age: factorAges(session, now),
-    created_at: session.createdAt.getTime(),
-    updated_at: session.changedAt.getTime(),
-  };
+  const { user, lastActivityAt } = session;
+  return fromSessionOf(fromUser(user, belongings.get(user.id) ?? [], lastActivityAt), session, now);
+}
+
+/** Sessions of one user, who is as they were when the newest of them was last used. */
+export function fromSessionsOf(
+  user: User,
+  sessions: readonly Session[],
+  belongings: Belongings,
+  now: Date,
+): object[] {
+  const usedAt = Math.max(0, ...sessions.map(({ lastActivityAt }) => lastActivityAt.getTime()));
+  const shown = fromUser(user, belongings.get(user.id) ?? [], new Date(usedAt));
+  return sessions.map((session) => fromSessionOf(shown, Object.assign(session, { user }), now));
 }
 
 /** An ActiveSession: what a user is shown of their sessions elsewhere. */
@@ -156,6 +160,19 @@ export function factorAges(session: Session, now: Date): [number, number] {
   const age = (at: Date | null) =>
     at === null ? -1 : Math.max(0, Math.floor((now.getTime() - at.getTime()) / 60_000));
   return [age(session.firstFactorVerifiedAt), age(session.secondFactorVerifiedAt)];
+}
+
+function fromSessionOf(shownUser: object, session: OwnedSession, now: Date): object {
+  const { user, organizationId } = session;
+  return {
+    ...sessionBase(session, now),
+    last_active_organization_id: organizationId === null ? null : toId('organization', organizationId),
+    user: shownUser,
+    public_user_data: fromPublicUser(user),
+    factor_verification_age: factorAges(session, now),
+    created_at: session.createdAt.getTime(),
+    updated_at: session.changedAt.getTime(),
+  };
 }
 
 /** Stands for the expiry of a session that never expires: the last moment of the year 9999. */
