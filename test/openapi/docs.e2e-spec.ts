@@ -267,6 +267,34 @@ describe('documentation', () => {
       await told('DELETE /api/v2/otp_enrollments/{id}', 204, path, token, last);
     });
 
+    it('of Lendix', async () => {
+      const json = { 'Content-Type': 'application/json' };
+      const person = await latchkey.asUser();
+      const { recoveryCodes } = await latchkey.enableTwoFactor(person);
+      const list = '/lendix/sessions';
+      const signIn = (status: number, body: object) => told(`POST ${list}`, status, list, null, body, json);
+      await signIn(400, {});
+      await signIn(401, { email: person.email, password: 'x' });
+      await told(`POST ${list}`, 415, list, null, {});
+      await signIn(200, { email: admin.email, password: admin.password });
+      const pending = await signIn(200, { email: person.email, password: person.password });
+      const { id, token, user } = pending.session;
+      const one = `${list}/${id}`;
+      const by = (sessionToken: string) => ({ ...json, sessionToken, userId: user.id });
+      const post = (status: number, sessionToken: string, body: object) =>
+        told(`POST ${list}/{id}`, status, one, null, body, by(sessionToken));
+      await post(403, token, { secured: true });
+      const active = (await post(200, token, { code: recoveryCodes[0] })).session.token;
+      await post(400, active, { secured: true });
+      await told(`GET ${list}`, 200, list, null, undefined, by(active));
+      await told(`GET ${list}`, 400, `${list}?limit=0`, null, undefined, by(active));
+      await told(`GET ${list}`, 401, list, null);
+      await told(`GET ${list}/{id}`, 200, one, null, undefined, by(active));
+      await told(`GET ${list}/{id}`, 404, `${list}/0`, null, undefined, by(active));
+      await told(`DELETE ${list}/{id}`, 404, `${list}/0`, null, undefined, by(active));
+      await told(`DELETE ${list}/{id}`, 200, one, null, undefined, by(active));
+    });
+
     it('of PORTOS', async () => {
       const json = { 'Content-Type': 'application/json' };
       const { email, password } = admin;
