@@ -13,7 +13,7 @@ export const MAX_DEVICE_NAME = 255;
 /** Longest environment, in characters. */
 export const MAX_ENVIRONMENT = 100;
 /** The shortest and the longest life of a session that does not slide, in seconds. */
-const LIFETIME_SECONDS = { least: 60, most: 365 * 86_400 };
+export const LIFETIME_SECONDS = { least: 60, most: 365 * 86_400 };
 
 /** What is wrong with a session's metadata, or null: texts by name, of bounded number and length. */
 function metadataProblem(value: unknown): Reason | null {

@@ -1,4 +1,5 @@
 import type { Session } from '../../sessions/session.entity.js';
+import { fullName } from '../../users/full-name.js';
 import type { User } from '../../users/user.entity.js';
 import { toId } from './ids.js';
 import { toRole, type Belonging } from './profile.js';
@@ -62,7 +63,7 @@ export function templateFacts(
       id: toId('user', user.id),
       first_name: user.firstName,
       last_name: user.lastName,
-      full_name: [user.firstName, user.lastName].filter(Boolean).join(' ') || null,
+      full_name: fullName(user),
       primary_email_address: user.email,
       primary_phone_number: user.phoneNumber,
       image_url: user.avatarUrl,

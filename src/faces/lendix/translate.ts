@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Condition, Filter, Page } from '../../page.js';
 import type { Session } from '../../sessions/session.entity.js';
+import { fullName } from '../../users/full-name.js';
 import { e164 } from '../../users/phone-number.js';
 import type { User } from '../../users/user.entity.js';
 
@@ -57,7 +58,7 @@ export function showUser(user: User, beside: Beside): object {
   const id = toLendixId(user.id);
   return withoutUndefined({
     id,
-    name: [user.firstName, user.lastName].filter(Boolean).join(' ') || user.email,
+    name: fullName(user) ?? user.email,
     picture: textOf(metadata.picture),
     isFinsquare: false,
     creation: wholeSeconds(user.createdAt),

@@ -3,6 +3,7 @@ import { Refusal, type Problem, type Reason } from '../../refusal.js';
 import { isWellFormed } from '../../secrets.js';
 import { MAX_DEVICE_NAME, MAX_ENVIRONMENT } from '../../sessions/session.attributes.js';
 import type { Session } from '../../sessions/session.entity.js';
+import { fullName } from '../../users/full-name.js';
 import type { User } from '../../users/user.entity.js';
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -35,7 +36,7 @@ export function fromPortosId(text: string): string | undefined {
   return id > 0n && id <= GREATEST_ID ? String(id) : undefined;
 }
 
-/** The class Session of portos.txt. @param session with its user */
+/** The class Session of portos.txt; without `userName` for a session whose user is not to be shown. */
 export function toPortosSession(session: Session): object {
   return {
     sessionId: toPortosId(session.id),
@@ -86,11 +87,11 @@ export function toRefreshTokenResult({ refreshToken }: Session, tokenId: string)
 
 /** The class UserProfileContext; what Latchkey knows nothing of is null or empty. */
 export function toUserProfile(session: Session, user: User): object {
-  const { id, firstName, lastName, email, rights } = user;
+  const { id, email, rights } = user;
   return {
     id: toPortosId(id),
     isVirtual: false,
-    name: [firstName, lastName].filter(Boolean).join(' ') || email,
+    name: fullName(user) ?? email,
     userName: email,
     featureName: null,
     rights,

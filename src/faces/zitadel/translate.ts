@@ -5,8 +5,9 @@ import { Refusal } from '../../refusal.js';
 import type { ComposedSession } from '../../sessions/composed-sessions.store.js';
 import type { Composing } from '../../sessions/composing.service.js';
 import { METADATA_BOUNDS, type Composition, type Opening } from '../../sessions/composition.js';
+import { LIFETIME_SECONDS } from '../../sessions/session.attributes.js';
 import type { Agent } from '../../sessions/session.entity.js';
-import type { User } from '../../users/user.entity.js';
+import { fullName } from '../../users/full-name.js';
 import { invalid, withoutZeros, writeTimestamp, type Message } from './protojson.js';
 
 const LONGEST = {
@@ -19,7 +20,6 @@ const LONGEST = {
   line: 1_000,
 } as const;
 const MOST_HEADERS = 50;
-const LONGEST_LIFETIME_SECONDS = 365 * 86_400;
 
 /** The checks that prove by a code, in the order of the document. */
 const CODE_CHECKS: readonly (readonly [check: string, kind: CodeKind])[] = [
@@ -141,7 +141,7 @@ function readChallenges(challenges: Message | undefined): Sending[] {
 function readLifetime(request: Message): number | null {
   const seconds = Math.ceil(request.duration('lifetime') ?? 0);
   if (seconds < 0) throw new Refusal('invalid', { attribute: 'lifetime' });
-  if (seconds > LONGEST_LIFETIME_SECONDS) throw invalid('lifetime');
+  if (seconds > LIFETIME_SECONDS.most) throw invalid('lifetime');
   return seconds === 0 ? null : seconds;
 }
 
@@ -181,7 +181,7 @@ function fromFactors(session: ComposedSession): object {
         ...verified(session.userVerifiedAt),
         id: userId,
         loginName: user?.email,
-        displayName: user && displayName(user),
+        displayName: user && (fullName(user) ?? user.email),
         organizationId,
       }),
     password: verified(session.passwordVerifiedAt),
@@ -190,10 +190,6 @@ function fromFactors(session: ComposedSession): object {
     otpEmail: verified(session.emailCodeVerifiedAt),
     recoveryCode: verified(session.recoveryCodeVerifiedAt),
   });
-}
-
-function displayName({ firstName, lastName, email }: User): string {
-  return [firstName, lastName].filter(Boolean).join(' ') || email;
 }
 
 /** What was said of the agent when the session was opened, else what was seen of it. */
