@@ -56,7 +56,7 @@ export function whyNotEnd(caller: SignedInCaller, session: Session, byToken: boo
 }
 
 /** Takes the user off a session for those who may not know who that is: it takes `user.read` to know of others. */
-export function shownTo(caller: SignedInCaller, session: ComposedSession): ComposedSession {
+export function shownTo<T extends ComposedSession>(caller: SignedInCaller, session: T): T {
   if (session.userId !== caller.user.id && !may(caller, 'user.read')) delete session.user;
   return session;
 }

@@ -68,9 +68,13 @@ export class SessionsService implements OnModuleInit {
     return new SignedInCaller(session, session.user, jwt?.expiresAt ?? null, ip);
   }
 
-  /** The caller's live sessions; with `session.read` also other users', when the page asks for them. */
+  /**
+   * The caller's live sessions; with `session.read` also other users', when the page asks for them.
+   * @throws Refusal forbidden for a page that tells other users by their addresses, without `user.read`
+   */
   async list(caller: Caller, page: Page, everyone: boolean): Promise<Slice<Session>> {
     const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
+    if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
     const slice = await this.store.list(page, scope, this.clock.now());
     for (const session of slice.rows) showOwnToken(session, caller);
     return slice;
@@ -194,6 +198,11 @@ export class SessionsService implements OnModuleInit {
   ): void {
     this.audit.record({ action, ...about, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
   }
+}
+
+/** Whether a page is picked or put in order by who the users are. */
+function namesUsers({ filter, sort }: Page): boolean {
+  return mentions(filter, 'userEmail') || sort.some(({ field }) => field === 'userEmail');
 }
 
 /** A list shows one token at most: the very one that the request came with (DECISIONS.md, All APIs 2). */

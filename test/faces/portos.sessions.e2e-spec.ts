@@ -38,7 +38,7 @@ beforeAll(async () => {
   ids = body.items.map(({ sessionId }: { sessionId: string }) => sessionId);
   startedAt = body.items.map(({ startedAt }: { startedAt: string }) => startedAt);
   stranger = await latchkey.asUser();
-  admin = await latchkey.asUser({ rights: ['session.read'] });
+  admin = await latchkey.asUser({ rights: ['user.read', 'session.read'] });
 });
 afterAll(() => latchkey.stop());
 
@@ -87,6 +87,26 @@ describe('GET /sessions', () => {
         count: 1,
         totalCount: 1,
       });
+    });
+
+    it('SECURITY 63: tells holders of session.read alone not whose they are', async () => {
+      const reader = await latchkey.asUser({ rights: ['session.read'] });
+      const { body } = await portos.get('/sessions', reader.token).expect(200);
+      const names = (body.items as { identity: { userName?: string } }[]).map(
+        (item) => item.identity.userName,
+      );
+      expect(names.filter((name) => name !== undefined)).toEqual([reader.email]);
+      const one = await portos.get(`/sessions/${ids[0]}`, reader.token).expect(200);
+      const authenticationType = 'Bearer';
+      expect(one.body.identity).toEqual({ deviceName: 'P01', envName: 'CashRegister', authenticationType });
+      for (const query of [
+        `identity.userName=${person.email}`,
+        'identity.userName=like:p',
+        '$sort=identity.userName',
+      ]) {
+        await portos.get(`/sessions?${query}`, reader.token).expect(403);
+        await portos.get(`/sessions?${query}`, token).expect(200); // among one's own there is nothing to learn
+      }
     });
 
     it('shows machine sessions, whose expiry is null unless they have one', async () => {
@@ -407,7 +427,7 @@ describe('DELETE /sessions/{id}', () => {
     const [id] = await portos.idsOf('/sessions?$sort=-sessionId&$take=1', victim.tokenId);
     await portos.get(`/sessions/${id}`, deleter.token).expect(404);
     const { body } = await portos.delete(`/sessions/${id}`, deleter.token).expect(200);
-    expect(body.identity.userName).toBe(person.email);
+    expect(body.identity.userName).toBeUndefined(); // that would take user.read
     await portos.get('/api/auth', victim.tokenId).expect(401);
   });
 

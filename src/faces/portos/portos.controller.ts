@@ -5,6 +5,7 @@ import { Anyone, SignedIn, WhoCalls } from '../../http/access.js';
 import { clientAddress } from '../../http/client-address.js';
 import { readPairs } from '../../json-api/query-string.js';
 import { Refusal } from '../../refusal.js';
+import { shownTo } from '../../sessions/composing-rights.js';
 import { Origins } from '../../sessions/origin.js';
 import { RenewalsService } from '../../sessions/renewals.service.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
@@ -83,7 +84,9 @@ export class PortosController {
     @WhoCalls() caller: SignedInCaller,
   ): Promise<void> {
     const asked = readList(readPairs(request));
-    send(response, toQueryResult(await this.sessions.list(caller, asked.page, true), asked));
+    const slice = await this.sessions.list(caller, asked.page, true);
+    const rows = slice.rows.map((session) => shownTo(caller, session));
+    send(response, toQueryResult({ ...slice, rows }, asked));
   }
 
   @Get(['sessions/:id', 'api/sessions/:id'])
@@ -93,7 +96,7 @@ export class PortosController {
     @WhoCalls() caller: SignedInCaller,
     @Param('id') id: string,
   ): Promise<void> {
-    send(response, toPortosSession(await this.sessions.read(caller, idOf(id))));
+    send(response, toPortosSession(shownTo(caller, await this.sessions.read(caller, idOf(id)))));
   }
 
   @Delete(['sessions/:id', 'api/sessions/:id'])
@@ -104,7 +107,7 @@ export class PortosController {
     @WhoCalls() caller: SignedInCaller,
     @Param('id') id: string,
   ): Promise<void> {
-    send(response, toDeletedSession(await this.sessions.end(caller, idOf(id))));
+    send(response, toDeletedSession(shownTo(caller, await this.sessions.end(caller, idOf(id)))));
   }
 }
 
