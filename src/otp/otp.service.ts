@@ -14,17 +14,20 @@ import { sealPurpose, stepOfCode } from './totp.js';
 
 /** Wrong codes for one account, over all its sessions and kinds of codes, in one window (DECISIONS.md, All APIs 7). */
 const MAX_WRONG_CODES = 10;
-const CHANNELS = { sms_code: 'sms', email_code: 'email' } as const;
 /** In this order rows are locked: those of an enrollment before those of sent codes. */
 const CLAIMED: readonly CodeKind[] = ['totp', 'recovery_code', 'email_code', 'sms_code'];
 
+/** The kinds of codes that are sent, and by what. */
+export const CHANNELS = { sms_code: 'sms', email_code: 'email' } as const;
+export type SentKind = keyof typeof CHANNELS;
+
 /** What kind of code one is. */
-export type CodeKind = 'totp' | 'recovery_code' | 'sms_code' | 'email_code';
+export type CodeKind = 'totp' | 'recovery_code' | SentKind;
 
 /** A code that somebody gives: one that was sent proves what it was sent for and nothing else. */
-export type CodeProof =
+type CodeProof =
   | { readonly kind: 'totp' | 'recovery_code'; readonly code: string }
-  | { readonly kind: 'sms_code' | 'email_code'; readonly code: string; readonly purpose: string };
+  | { readonly kind: SentKind; readonly code: string; readonly purpose: string };
 
 interface Found {
   readonly kind: CodeKind;

@@ -1,6 +1,6 @@
 import { Attribute, optionalText, type Rule } from '../json-api/rules.js';
+import type { SentKind } from '../otp/otp.service.js';
 import { LEVELS, STRATEGIES, type Level, type Strategy } from './verification.entity.js';
-import type { SentStrategy } from './verifications.service.js';
 
 /** Longest code or password that is looked at, in characters. */
 const MAX_PROOF = 1_000;
@@ -12,17 +12,17 @@ const oneOf =
     return typeof value === 'string' && names.includes(value) ? null : 'invalid';
   };
 
-const SENT: readonly SentStrategy[] = ['sms_code', 'email_code'];
+const SENT: readonly SentKind[] = ['sms_code', 'email_code'];
 
 /** What `POST /sessions/:id/verifications` takes; with a strategy a code is sent at once. */
 export class VerificationStart {
   @Attribute(oneOf(LEVELS)) level: Level;
-  @Attribute(oneOf(SENT, true)) strategy?: SentStrategy | null;
+  @Attribute(oneOf(SENT, true)) strategy?: SentKind | null;
 }
 
 /** What `POST /verifications/:id/codes` takes. */
 export class CodeRequest {
-  @Attribute(oneOf(SENT)) strategy: SentStrategy;
+  @Attribute(oneOf(SENT)) strategy: SentKind;
 }
 
 /** What `POST /verifications/:id/attempts` takes: a password, or the code of any other strategy. */

@@ -4,7 +4,7 @@ import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { CodesService } from '../otp/codes.service.js';
-import { OtpService } from '../otp/otp.service.js';
+import { CHANNELS, OtpService, type SentKind } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
 import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
@@ -16,10 +16,6 @@ import { MAX_VERIFICATION_ATTEMPTS, type Factor, type Level, type Strategy } fro
 import { VerificationsStore, type VerificationOfSession } from './verifications.store.js';
 
 const MINUTES = 10;
-
-/** The ways to prove a factor for which a code is sent, and by what. */
-const CHANNELS = { sms_code: 'sms', email_code: 'email' } as const;
-export type SentStrategy = keyof typeof CHANNELS;
 
 /** A proof, and the factor it is meant for where the request says so. */
 export type Proof = { readonly factor?: Factor } & (
@@ -51,7 +47,7 @@ export class VerificationsService {
     caller: SignedInCaller,
     sessionId: string,
     level: Level,
-    strategy?: SentStrategy,
+    strategy?: SentKind,
   ): Promise<VerificationOfSession> {
     const session = await this.ownSession(caller, sessionId);
     if (session.machine) throw new Refusal('not_interactive');
@@ -93,7 +89,7 @@ export class VerificationsService {
   async sendCode(
     caller: Caller,
     id: string,
-    strategy: SentStrategy,
+    strategy: SentKind,
     factor?: Factor,
   ): Promise<VerificationOfSession> {
     const verification = await this.own(caller, id);
@@ -144,7 +140,7 @@ export class VerificationsService {
     manager: EntityManager,
     session: Session,
     user: User,
-    { level, awaits, strategy }: { level: Level; awaits: Factor; strategy: SentStrategy | undefined },
+    { level, awaits, strategy }: { level: Level; awaits: Factor; strategy: SentKind | undefined },
   ): Promise<string> {
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + MINUTES * 60_000);

@@ -1,16 +1,13 @@
 import type { Form } from '../../http/form-body.js';
+import type { SentKind } from '../../otp/otp.service.js';
 import { Refusal } from '../../refusal.js';
 import { LEVELS, type Factor, type Level, type Strategy } from '../../sessions/verification.entity.js';
+import type { Proof } from '../../sessions/verifications.service.js';
 import type { User } from '../../users/user.entity.js';
 import { toId } from './ids.js';
 
-/** What somebody proves themselves with. */
-export type Attempt =
-  | { readonly strategy: 'password'; readonly password: string }
-  | { readonly strategy: Exclude<Strategy, 'password'>; readonly code: string };
-
 /** Strategies by this API's names: those of which a code is sent, and those that can be tried (clerk.txt). */
-const PREPARED: Readonly<Record<Factor, Readonly<Record<string, 'email_code' | 'sms_code'>>>> = {
+const PREPARED: Readonly<Record<Factor, Readonly<Record<string, SentKind>>>> = {
   first: { email_code: 'email_code', phone_code: 'sms_code' },
   second: { phone_code: 'sms_code' },
 };
@@ -44,7 +41,7 @@ export function toLevel(form: Form): Level {
  * named, has to be the user's own.
  * @throws Refusal blank, invalid
  */
-export function toPreparation(form: Form, factor: Factor, user: User): 'email_code' | 'sms_code' {
+export function toPreparation(form: Form, factor: Factor, user: User): SentKind {
   // The second factor has one strategy of this kind only, and its form may leave it out.
   const unsaid = factor === 'second' && !form.get('strategy');
   const strategy = unsaid ? 'sms_code' : strategyOf(form, PREPARED[factor]);
@@ -56,7 +53,7 @@ export function toPreparation(form: Form, factor: Factor, user: User): 'email_co
 }
 
 /** What `attempt_first_factor` or `attempt_second_factor` tries. @throws Refusal blank, invalid */
-export function toAttempt(form: Form, factor: Factor): Attempt {
+export function toAttempt(form: Form, factor: Factor): Proof {
   const strategy = strategyOf(form, ATTEMPTED[factor]);
   if (strategy === 'password') return { strategy, password: required(form, 'password') };
   return { strategy, code: required(form, 'code') };

@@ -1,4 +1,5 @@
 import type { Parameter } from '../../json-api/query-string.js';
+import type { SentKind } from '../../otp/otp.service.js';
 import { Refusal, type Problem } from '../../refusal.js';
 
 const DEFAULT_LIMIT = 20;
@@ -41,8 +42,7 @@ export function readSignIn(body: unknown): { email: string; password: string } {
 
 /** What `POST /sessions/:id` asks for: that a code be sent, or that the one received be looked at. */
 export type Securing =
-  | { readonly step: 'send'; readonly strategy: 'sms_code' | 'email_code' }
-  | { readonly step: 'prove'; readonly code: string };
+  { readonly step: 'send'; readonly strategy: SentKind } | { readonly step: 'prove'; readonly code: string };
 
 /**
  * The body of `POST /sessions/:id`: either `secured: true`, with a `codeOrigin`, or `code`.
