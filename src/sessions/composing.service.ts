@@ -23,6 +23,7 @@ import {
 } from './composition.js';
 import { pointedAt, refuseHandingOver, refuseOutOfOrder, type Plan } from './composing-plan.js';
 import { maySee, shownTo, whyNotSet, whyOver } from './composing-rights.js';
+import { OpeningsStore } from './openings.store.js';
 import type { Origin } from './origin.js';
 import { SessionsStore } from './sessions.store.js';
 import type { SignedInCaller } from './signed-in.js';
@@ -41,6 +42,7 @@ export interface Composing {
 export class ComposingService {
   constructor(
     private readonly store: ComposedSessionsStore,
+    private readonly openings: OpeningsStore,
     private readonly sessions: SessionsStore,
     private readonly users: UsersService,
     private readonly passwordCheck: PasswordCheck,
@@ -152,7 +154,7 @@ export class ComposingService {
     }
     const { origin, ...opening } = plan.opening!;
     const opened = { ...origin, ...opening, machine: false, readOnly: false, creatorId: caller.user.id };
-    const session = await this.sessions.compose(manager, { ...opened, ...row, createdAt: at });
+    const session = await this.openings.compose(manager, { ...opened, ...row, createdAt: at });
     for (const code of noted) await code.write(purposeOf(session.id));
     return { session, noted };
   }

@@ -10,6 +10,7 @@ import { BrowsersStore } from './browsers.store.js';
 import { ComposedSessionsService } from './composed-sessions.service.js';
 import { ComposedSessionsStore } from './composed-sessions.store.js';
 import { ComposingService } from './composing.service.js';
+import { OpeningsStore } from './openings.store.js';
 import { Origins } from './origin.js';
 import { PasswordStrategy } from './password.strategy.js';
 import { RenewalsController } from './renewals.controller.js';
@@ -39,6 +40,7 @@ import { TokenJwts } from './token-jwts.js';
     SignInAttemptsService,
     SignInAttemptsStore,
     SessionsStore,
+    OpeningsStore,
     SweepsStore,
     VerificationsService,
     VerificationsStore,

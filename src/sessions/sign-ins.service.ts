@@ -8,9 +8,10 @@ import { hashToken, mintToken } from '../secrets.js';
 import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
 import { Activity } from './activity.js';
+import { OpeningsStore, type SessionRow } from './openings.store.js';
 import type { Origin } from './origin.js';
 import { FRESH_SECONDS, type Session } from './session.entity.js';
-import { SessionsStore, type SessionRow } from './sessions.store.js';
+import { SessionsStore } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 
 /** The proof for a pending session. The user's id may be named beside it, and then has to fit. */
@@ -31,8 +32,6 @@ export interface SignInDraft {
   readonly lifetimeSeconds?: number | null;
   /** Whether it can be renewed with a token of its own. */
   readonly refreshable?: boolean;
-  /** The browser that will hold it. */
-  readonly browserId?: string | null;
 }
 
 /** What a machine session is opened with. */
@@ -52,6 +51,7 @@ export const NOBODY = '0';
 export class SignInsService {
   constructor(
     private readonly store: SessionsStore,
+    private readonly openings: OpeningsStore,
     private readonly passwordCheck: PasswordCheck,
     private readonly otp: OtpService,
     private readonly activity: Activity,
@@ -107,8 +107,8 @@ export class SignInsService {
   /**
    * Makes a pending session active by a one-time password alone: the caller's credential says that the password was
    * proved. As `validateOtp`, under a new token.
-   * @throws Refusal unauthenticated unless the session is pending and its password was proved; otp_window_passed; wrong_code at `otp`;
-   *   too_many_codes
+   * @throws Refusal unauthenticated unless the session is pending and its password was proved; otp_window_passed;
+   *   wrong_code at `otp`; too_many_codes
    */
   async finish(caller: SignedInCaller, code: string): Promise<Session> {
     const { session, user, ip } = caller;
@@ -168,11 +168,11 @@ export class SignInsService {
     const createdAt = this.clock.now();
     const row = { ...origin, ...draft, userId: user.id, status: 'active' as const, machine: true, createdAt };
     if (asking === null) {
-      return this.withToken(user, (tokenHash) => this.store.openMachineFor({ ...row, tokenHash }));
+      return this.withToken(user, (tokenHash) => this.openings.openMachineFor({ ...row, tokenHash }));
     }
     const provedAfter = new Date(createdAt.getTime() - FRESH_SECONDS * 1000);
     const session = await this.withToken(user, (tokenHash) =>
-      this.store.openMachine({ ...row, tokenHash }, asking.id, createdAt, provedAfter),
+      this.openings.openMachine({ ...row, tokenHash }, asking.id, createdAt, provedAfter),
     );
     const left = session === null ? await this.store.find(asking.id) : null;
     if (left?.isLive(createdAt)) throw new Refusal('step_up_required');
@@ -201,7 +201,7 @@ export class SignInsService {
       refreshTokenHash: refreshToken === null ? null : hashToken(refreshToken),
     };
     const session = await this.withToken(user, (tokenHash) =>
-      this.store.open({ ...row, tokenHash }, user.credentialsVersion),
+      this.openings.open({ ...row, tokenHash }, user.credentialsVersion),
     );
     if (session !== null) {
       if (refreshToken !== null) session.refreshToken = refreshToken;
