@@ -57,7 +57,6 @@ describe('200', () => {
   ])('SECURITY 143: sends a code %s, and secures the session by it', async (_, body) => {
     const person = await latchkey.asUser();
     const number = await addPhone(latchkey, person);
-    const mails = boxes.mail.received.filter(({ recipients }) => recipients.includes(person.email)).length;
     const sent = await post(person, body).expect(200);
     expect(sent.body.session).toMatchObject({
       secured: false,
@@ -66,8 +65,11 @@ describe('200', () => {
     });
     expect(sent.text).not.toMatch(/"code"/);
     const texts = boxes.sms.received().filter(({ to }) => to === number).length;
-    const mailed = boxes.mail.received.filter(({ recipients }) => recipients.includes(person.email)).length;
-    expect([texts, mailed - mails]).toEqual(body === byMail ? [0, 1] : [1, 0]);
+    // Not the notice that the number changed, which comes in its own time.
+    const mailed = boxes.mail.received.filter(
+      (mail) => mail.recipients.includes(person.email) && mail.body.includes('is your code'),
+    ).length;
+    expect([texts, mailed]).toEqual(body === byMail ? [0, 1] : [1, 0]);
     const code = body === byMail ? mailedCode(boxes, person.email) : textedCode(boxes, number);
     const secured = await post(person, { code, secured: null }).expect(200);
     expect(secured.body.session).toMatchObject({ secured: true, token: person.token.replaceAll('-', '') });

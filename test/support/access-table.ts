@@ -46,8 +46,7 @@ export class Cast {
       admin: people.admin.token,
       read_only: await mintMachine(latchkey, token, true),
       machine: await mintMachine(latchkey, token, false),
-      jwt: (await latchkey.post('/api/v2/sessions/jwt?expires_in=3600', token).expect(201)).body
-        .jwt as string,
+      jwt: await mintJwt(latchkey, token),
     };
     return new Cast(latchkey, people, tokens, await asCareful(latchkey));
   }
