@@ -159,9 +159,9 @@ describe('the credential of a request', () => {
       await latchkey.post(`${PATH}/machine`, null, sent).expect(401);
     });
 
-    it('SECURITY 67: no route answers without one, but those that are for anyone', async () => {
+    it('SECURITY 67: no route that asks for a session answers without one', async () => {
       for (const { method, path, access } of declaredRoutesOf(latchkey.app)) {
-        if (access?.who === 'anyone' || access?.who === 'optional') continue;
+        if (access?.who !== 'signed_in' && access?.who !== 'interactive') continue;
         const verb = method.toLowerCase() as 'get';
         const { status } = await latchkey[verb](path.replace(/:\w+/g, '1'), null);
         expect({ method, path, status }).toEqual({ method, path, status: 401 });

@@ -77,6 +77,7 @@ describe('GET /users/me', () => {
         status: 'active',
         rights: ['user.read'],
         two_factor_auth: false,
+        metadata: {},
         created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
         updated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
       },

@@ -9,7 +9,11 @@ let latchkey: Latchkey;
 let person: SignedInPerson;
 
 beforeAll(async () => {
-  latchkey = await Latchkey.start({ PASSWORD_CONCURRENCY: '1', PASSWORD_QUEUE: '1' });
+  latchkey = await Latchkey.start({
+    PASSWORD_CONCURRENCY: '1',
+    PASSWORD_QUEUE: '1',
+    BCRYPT_COST: '10', // long enough for all to be there at once
+  });
   person = await latchkey.asUser();
 });
 afterAll(() => latchkey.stop());

@@ -40,7 +40,7 @@ describe('POST /api/auth', () => {
       const sent = { UserName: person.email, Password: PASSWORD, DeviceName: 'P01' };
       const { body, headers } = await portos.post('/api/auth', null, sent).expect(200);
       expect(headers).toMatchObject({
-        'content-type': 'application/json',
+        'content-type': 'application/json; charset=utf-8',
         'cache-control': 'no-store',
       });
       expect(body).toEqual({

@@ -1,5 +1,6 @@
 import { answerProblems, sendRequest, type RawAnswer, type RawRequest } from './raw-client.js';
 import { document, JSON_API, Latchkey, PASSWORD, type SignedInPerson } from './latchkey.js';
+import { addOrganization } from './organizations.js';
 import { routesOf } from './routes.js';
 
 /** A route below /api/v2 with everything right: ids that exist, and a document that it would take. */
@@ -37,15 +38,24 @@ export class JsonApiStage {
       document('otp_enrollments', { password: PASSWORD }),
     );
     const enrollmentId: string = enrolment.body.data.id;
+    const begun = await latchkey.post(
+      `/api/v2/sessions/${sessionId}/verifications`,
+      admin.token,
+      document('verifications', { level: 'first_factor' }),
+    );
+    const { id: organizationId } = await addOrganization(latchkey);
+    const idOf: Record<string, string> = {
+      sessions: sessionId,
+      users: other.id,
+      otp_enrollments: enrollmentId,
+      verifications: begun.body.data.id as string,
+      organizations: organizationId,
+    };
     const bodies = bodiesFor(admin);
     const routes = routesOf(latchkey.app)
       .filter(({ path }) => path.startsWith('/api/v2/'))
       .map(({ method, path }) => {
-        const id = path.includes('/sessions/:')
-          ? sessionId
-          : path.includes('/users/:')
-            ? other.id
-            : enrollmentId;
+        const id = idOf[path.split('/')[3]!]!;
         const owner = path.endsWith('/otp_enrollments') ? admin.id : id;
         const name = `${method} ${path}`;
         return {
@@ -129,6 +139,10 @@ function bodiesFor({ email }: SignedInPerson): Record<string, object> {
     'POST /api/v2/sessions': document('sessions', { email, password }),
     'PUT /api/v2/sessions/:id/validate_otp': document('sessions', { otp, password }),
     'PATCH /api/v2/sessions/:id': document('sessions', { name: 'renamed' }),
+    'POST /api/v2/sessions/refresh': document('sessions', { refresh_token: 'none' }),
+    'POST /api/v2/sessions/:id/verifications': document('verifications', { level: 'first_factor' }),
+    'POST /api/v2/verifications/:id/codes': document('verifications', { strategy: 'email_code' }),
+    'POST /api/v2/verifications/:id/attempts': document('verifications', { strategy: 'totp', code: otp }),
     'POST /api/v2/sessions/machine': document('sessions', { name: 'robot' }),
     'POST /api/v2/users': document('users', { email: 'new@example.com', password }),
     'PATCH /api/v2/users/:id': document('users', { first_name: 'Ada' }),
