@@ -17,11 +17,12 @@ const UNKEPT = /\\u(0000|d[89ab][0-9a-f]{2}|d[c-f][0-9a-f]{2})/i;
 
 /**
  * Claims that say whose a token is, until when, and which session it stands for. A template that set them would make
- * what verifiers take for a session token.
+ * what verifiers take for a session token, or by `type` for a native JWT, whose keys are published beside its own.
  */
 const RESERVED = [
   ...['azp', 'exp', 'iat', 'iss', 'jti', 'nbf', 'sub'],
   ...['act', 'fea', 'fva', 'o', 'pla', 'sid', 'sts', 'v'],
+  'type',
 ];
 
 /** A template as somebody gives it. */
