@@ -12,8 +12,7 @@ import { Messenger, waysOf } from './delivery/messenger.js';
 import { CLERK, ClerkModule } from './faces/clerk/clerk.module.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
 import { PORTOS, PortosModule } from './faces/portos/portos.module.js';
-import { ZITADEL } from './faces/zitadel/errors.js';
-import { ZitadelModule } from './faces/zitadel/zitadel.module.js';
+import { ZITADEL, ZitadelModule } from './faces/zitadel/zitadel.module.js';
 import { HttpModule } from './http/http.module.js';
 import { Metrics } from './http/metrics.js';
 import { WIRES, type Wire } from './http/wire.js';
@@ -48,6 +47,7 @@ class Foundation {
   static with(config: Config, secretKey: Buffer): DynamicModule {
     const { values } = config;
     const passwords = new Passwords(values.BCRYPT_COST, values.PASSWORD_CONCURRENCY, values.PASSWORD_QUEUE);
+    const sealer = new Sealer(secretKey);
     const notices = (log: PinoLogger) => new Notices(values.SMTP_URL, values.MAIL_FROM, log);
     const messenger = (log: PinoLogger) => new Messenger(waysOf(config), log);
     return {
@@ -55,8 +55,8 @@ class Foundation {
       providers: [
         { provide: Config, useValue: config },
         { provide: Passwords, useValue: passwords },
-        { provide: Sealer, useValue: new Sealer(secretKey) },
-        { provide: CodeHasher, useValue: new CodeHasher(secretKey) },
+        { provide: Sealer, useValue: sealer },
+        { provide: CodeHasher, useValue: new CodeHasher(sealer) },
         { provide: Notices, useFactory: notices, inject: [PinoLogger] },
         { provide: Messenger, useFactory: messenger, inject: [PinoLogger] },
         { provide: WIRES, useValue: [NATIVE, ...served(config).map(({ wire }) => wire)] },

@@ -99,9 +99,8 @@ export class WrongKeyError extends Error {}
 export class CodeHasher {
   private readonly key: Buffer;
 
-  /** @param secretKey 32 bytes */
-  constructor(secretKey: Buffer) {
-    this.key = Buffer.from(hkdfSync('sha256', secretKey, '', 'latchkey sent codes', 32));
+  constructor(sealer: Sealer) {
+    this.key = sealer.deriveKey('latchkey sent codes');
   }
 
   /** @param boundTo whose the code is and what it proves; under anything else its hash is another */

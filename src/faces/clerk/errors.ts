@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { setRefusalHeaders } from '../../http/refusal-headers.js';
 import type { Problem, Reason, Refusal } from '../../refusal.js';
 
 /** How this API says one reason: the status, and one object of the error list. */
@@ -229,21 +230,10 @@ export const WORDS = {
   ),
 } satisfies Record<Reason, Words>;
 
-/**
- * Answers a refusal with this API's list of errors, under the request's id as `clerk_trace_id` (CONTRACTS.md §2.5).
- * Once an answer has begun, it is cut off.
- */
+/** Answers a refusal with this API's list of errors, under the request's id as `clerk_trace_id` (CONTRACTS.md §2.5). */
 export function writeErrors(response: Response, refusal: Refusal): void {
-  if (response.headersSent) {
-    if (!response.writableEnded) response.destroy();
-    return;
-  }
   const { status, body } = errorsOf(refusal);
-  const { retryAfterSeconds }: Words = WORDS[refusal.reason];
-  const seconds = refusal.retryAfterSeconds ?? retryAfterSeconds;
-  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="latchkey"');
-  if (status === 405) response.setHeader('Allow', (refusal.allow ?? []).join(', '));
-  if (seconds !== undefined) response.setHeader('Retry-After', String(seconds));
+  setRefusalHeaders(response, status, refusal, WORDS[refusal.reason]);
   const traceId = response.getHeader('X-Request-Id');
   response.setHeader('Cache-Control', 'no-store');
   response.status(status).json({ ...body, ...(traceId === undefined ? {} : { clerk_trace_id: traceId }) });

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { setRefusalHeaders } from '../../http/refusal-headers.js';
 import type { Problem, Reason, Refusal } from '../../refusal.js';
 
 /** How Lendix says one reason. */
@@ -124,10 +125,7 @@ export function errorsOf(refusal: Refusal): { status: number; body: object } {
 export function writeErrors(response: Response, refusal: Refusal): void {
   const { status, body } = errorsOf(refusal);
   const words: Words = WORDS[refusal.reason];
-  const retryAfterSeconds = refusal.retryAfterSeconds ?? words.retryAfterSeconds;
-  if (status === 401) response.setHeader('WWW-Authenticate', 'sessionToken realm="latchkey"');
-  if (status === 405) response.setHeader('Allow', (refusal.allow ?? []).join(', '));
-  if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
+  setRefusalHeaders(response, status, refusal, words, 'sessionToken realm="latchkey"');
   response.status(status).json(body);
 }
 

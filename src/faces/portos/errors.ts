@@ -1,5 +1,6 @@
 import type { Response } from 'express';
 import { STATUS_CODES } from 'node:http';
+import { setRefusalHeaders } from '../../http/refusal-headers.js';
 import type { Problem, Reason, Refusal } from '../../refusal.js';
 
 /** The documented error codes; a status that is none of these has no code (CONTRACTS.md §5.6). */
@@ -108,17 +109,13 @@ interface ProblemDetails {
   readonly errors?: readonly { memberName: string; message: string; code?: number }[];
 }
 
-/** Answers a refusal with problem details. Once an answer has begun, it is cut off. */
+/** Answers a refusal with problem details. */
 export function writeProblem(response: Response, refusal: Refusal): void {
-  const words: Words = WORDS[refusal.reason];
-  const retryAfterSeconds = refusal.retryAfterSeconds ?? words.retryAfterSeconds;
   const traceId = response.getHeader('X-Request-Id');
   const problem = problemDetails(refusal, traceId === undefined ? undefined : String(traceId));
   const body = Buffer.from(JSON.stringify(problem));
   response.statusCode = problem.status;
-  if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="latchkey"');
-  if (problem.status === 405) response.setHeader('Allow', (refusal.allow ?? []).join(', '));
-  if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
+  setRefusalHeaders(response, problem.status, refusal, WORDS[refusal.reason]);
   response.setHeader('Content-Type', 'application/problem+json');
   response.setHeader('Content-Length', body.length);
   response.end(body);

@@ -1,7 +1,6 @@
 import type { Response } from 'express';
+import { setRefusalHeaders } from '../../http/refusal-headers.js';
 import { sendDocument } from '../../json-api/send.js';
-import { readPlainJson } from '../../json-api/body.js';
-import type { Wire } from '../../http/wire.js';
 import type { Problem, Reason, Refusal } from '../../refusal.js';
 
 /** How ZITADEL says one reason: gRPC's code, the text, and the id that its clients know. */
@@ -130,11 +129,8 @@ const WORDS_AT: Readonly<Record<string, Words>> = {
   'strategy_unavailable idpIntent': failed('There are no identity providers'),
 };
 
-/** How the ZITADEL API speaks: JSON in and out, refusals as grpc-gateway writes them. */
-export const ZITADEL: Wire = { prefix: '/zitadel', readBody: readPlainJson, write: writeStatus };
-
 /** A refusal as it is sent. @param method of the request, where its words depend on it */
-export function statusOf(refusal: Refusal, method = ''): { status: number; body: object } {
+export function statusOf(refusal: Refusal, method = ''): { status: number; body: { message: string } } {
   const [problem] = refusal.problems;
   const words = wordsFor(problem, method);
   const { code, id, detail: type = 'ErrorDetail' } = words;
@@ -145,20 +141,14 @@ export function statusOf(refusal: Refusal, method = ''): { status: number; body:
   return { status: words.status ?? STATUSES[code], body };
 }
 
-function writeStatus(response: Response, refusal: Refusal): void {
+/** Answers a refusal as grpc-gateway writes it. */
+export function writeStatus(response: Response, refusal: Refusal): void {
   const { headers, method } = response.req;
   const { status, body } = statusOf(refusal, method);
-  const words = wordsFor(refusal.problems[0], method);
-  const retryAfterSeconds = refusal.retryAfterSeconds ?? words.retryAfterSeconds;
-  if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
-  if (status === 405) response.setHeader('Allow', (refusal.allow ?? []).join(', '));
-  if (status !== 401) {
-    sendDocument(response, status, JSON.stringify(body), 'application/json');
-    return;
-  }
   const missing = headers.authorization === undefined && headers['x-auth-token'] === undefined;
-  const said = missing ? { code: 16, message: 'auth header missing' } : (body as { message: string });
-  response.setHeader('WWW-Authenticate', `Bearer realm="latchkey", error_description="${said.message}"`);
+  const said = status === 401 && missing ? { code: 16, message: 'auth header missing' } : body;
+  const challenge = `Bearer realm="latchkey", error_description="${said.message}"`;
+  setRefusalHeaders(response, status, refusal, wordsFor(refusal.problems[0], method), challenge);
   sendDocument(response, status, JSON.stringify(said), 'application/json');
 }
 
