@@ -2,7 +2,7 @@
 export type Facts = Readonly<Record<string, unknown>>;
 
 /** The first words that are known. */
-export const ROOTS = ['user', 'org', 'session'] as const;
+const ROOTS = ['user', 'org', 'session'] as const;
 
 const OPERAND = String.raw`'[^'{}]*'|-?\d+(?:\.\d+)?|[A-Za-z_][\w-]*(?:\.[\w-]+)*`;
 const EXPRESSION = new RegExp(String.raw`^\s*(?:${OPERAND})(?:\s*\|\|\s*(?:${OPERAND}))*\s*$`);

@@ -31,6 +31,6 @@ export class Browser {
   @Column('timestamp with time zone', { name: 'expires_at', precision: 3 })
   expiresAt: Date;
 
-  /** The credential, while it may be shown: just minted. No column. */
+  /** The credential, while it may be shown: just minted, or the very one the request came with. No column. */
   token?: string;
 }

@@ -28,7 +28,7 @@ export interface Opening extends Composition {
 }
 
 /** What was proved at one moment. */
-export interface Proved {
+interface Proved {
   readonly at: Date;
   /** Null while nobody was named. */
   readonly user: Pick<User, 'id' | 'twoFactorAuth'> | null;
@@ -38,24 +38,22 @@ export interface Proved {
   readonly codes: readonly CodeKind[];
 }
 
-/** The members of a session that a composition changes. */
-export const COMPOSED = [
-  'status',
-  'userId',
-  'userVerifiedAt',
-  'passwordVerifiedAt',
-  'emailCodeVerifiedAt',
-  'smsCodeVerifiedAt',
-  'totpVerifiedAt',
-  'recoveryCodeVerifiedAt',
-  'firstFactorVerifiedAt',
-  'secondFactorVerifiedAt',
-  'metadata',
-  'lifetimeSeconds',
-] as const satisfies readonly (keyof Session)[];
-
-/** A session as far as a composition is about it. */
-export type Composed = Pick<Session, (typeof COMPOSED)[number]>;
+/** A session as far as a composition changes it. */
+export type Composed = Pick<
+  Session,
+  | 'status'
+  | 'userId'
+  | 'userVerifiedAt'
+  | 'passwordVerifiedAt'
+  | 'emailCodeVerifiedAt'
+  | 'smsCodeVerifiedAt'
+  | 'totpVerifiedAt'
+  | 'recoveryCodeVerifiedAt'
+  | 'firstFactorVerifiedAt'
+  | 'secondFactorVerifiedAt'
+  | 'metadata'
+  | 'lifetimeSeconds'
+>;
 
 /** A session that names nobody, in which nothing was proved. */
 export const BLANK: Composed = {

@@ -91,11 +91,11 @@ export class UsersService {
   }
 
   /**
-   * Changes a profile, an address or a password. The latter two ask for the caller's own current password and
-   * end the user's other browser sessions in the same transaction; machine sessions stay.
+   * Changes a profile, an address, a telephone number or a password. The latter three ask for the caller's own current
+   * password and end the user's other browser sessions in the same transaction; machine sessions stay.
    * @throws Refusal not_found, forbidden, blank or wrong_password at `current_password`, taken, too_many_sign_ins;
    *   not_settable at `metadata` for one's own, which others write;
-   *   conflict when an address was sent and another was set meanwhile
+   *   conflict when an address or a number was sent and another was set meanwhile
    */
   async update(caller: Caller, id: string, edits: UserEdits): Promise<User> {
     const before = await this.writable(caller, id, 'user.update');

@@ -6,7 +6,7 @@ import { toRole, type Belonging } from './profile.js';
 import { factorAges } from './translate.js';
 
 /** How long a session token is good for, in seconds (DECISIONS.md, Clerk). */
-export const SESSION_TOKEN_SECONDS = 60;
+const SESSION_TOKEN_SECONDS = 60;
 /** What a token is for, said in its header: verifiers take none of a template for a session token. */
 export const SESSION_TOKEN_HEADER = { cat: 'cl_B7d4PD111AAA' };
 export const TEMPLATE_TOKEN_HEADER = { cat: 'cl_B7d4PD222AAA' };

@@ -149,17 +149,17 @@ export function fromSignIn(
   };
 }
 
-/** A strategy as this API calls it. */
-export function fromStrategy(strategy: Strategy): string {
-  if (strategy === 'sms_code') return 'phone_code';
-  return strategy === 'recovery_code' ? 'backup_code' : strategy;
-}
-
 /** Whole minutes since the first and the second factor were proved; −1 for never. */
 export function factorAges(session: Session, now: Date): [number, number] {
   const age = (at: Date | null) =>
     at === null ? -1 : Math.max(0, Math.floor((now.getTime() - at.getTime()) / 60_000));
   return [age(session.firstFactorVerifiedAt), age(session.secondFactorVerifiedAt)];
+}
+
+/** A strategy as this API calls it. */
+function fromStrategy(strategy: Strategy): string {
+  if (strategy === 'sms_code') return 'phone_code';
+  return strategy === 'recovery_code' ? 'backup_code' : strategy;
 }
 
 function fromSessionOf(shownUser: object, session: OwnedSession, now: Date): object {
