@@ -75,6 +75,7 @@ export class OtpService {
    * or none. They are looked at in turn up to the first that is wrong, so that all together are one try; of many
    * callers with one code, one succeeds. `then` has to hold the user to `user.credentialsVersion` still.
    * @param then is told the kinds, in the order of the proofs
+   * @param first what has to be locked before any code, in the same transaction
    * @throws Refusal code_not_sent when a sent code is named and none is out (nothing is counted then); wrong_code at
    *   `code`; too_many_codes; whatever `then` throws
    */
@@ -82,8 +83,9 @@ export class OtpService {
     user: User,
     proofs: readonly CodeProof[],
     then: (manager: EntityManager, kinds: readonly CodeKind[]) => Promise<T>,
+    first?: (manager: EntityManager) => Promise<void>,
   ): Promise<T> {
-    if (proofs.length === 0) return this.store.transaction((manager) => then(manager, []));
+    if (proofs.length === 0) return this.claimAll([], then, first);
     for (const proof of proofs) {
       if (proof.kind !== 'sms_code' && proof.kind !== 'email_code') continue;
       const target = { userId: user.id, purpose: proof.purpose, channel: CHANNELS[proof.kind] };
@@ -98,7 +100,7 @@ export class OtpService {
           if (next === null) return null;
           found.push(next);
         }
-        return { result: await this.claimAll(found, then) };
+        return { result: await this.claimAll(found, then, first) };
       },
       'code',
     );
@@ -126,9 +128,11 @@ export class OtpService {
   private claimAll<T>(
     found: readonly Found[],
     then: (manager: EntityManager, kinds: readonly CodeKind[]) => Promise<T>,
+    first?: (manager: EntityManager) => Promise<void>,
   ): Promise<T> {
     const inOrder = [...found].sort((a, b) => CLAIMED.indexOf(a.kind) - CLAIMED.indexOf(b.kind));
     return this.store.transaction(async (manager) => {
+      await first?.(manager);
       for (const { claim } of inOrder) {
         // Thrown, so that those claimed before it are not spent either.
         if (!(await claim(manager))) throw new Refusal('wrong_code', { attribute: 'code' });

@@ -113,14 +113,21 @@ export class ComposingService {
     plan: Plan,
     tokenHash: Buffer,
   ): Promise<{ session: ComposedSession; noted: readonly Noted[] }> {
-    const { before, user, wanted } = plan;
+    const { caller, before, user, wanted } = plan;
+    const noted: Noted[] = [];
     const save = (manager: EntityManager, kinds: readonly CodeKind[]) =>
-      this.save(manager, plan, kinds, tokenHash);
+      this.save(manager, plan, { kinds, noted, tokenHash });
     if (user === null) return this.store.transaction((manager) => save(manager, []));
     const purpose = purposeOf(before?.id ?? 'to come');
     const proofs = wanted.codes.map((proof) => ({ ...proof, purpose }));
     try {
-      return await this.otp.spendAll(user, proofs, save);
+      // The sendings before the codes that are spent, and by channel, as everybody locks them.
+      const sendings = [...wanted.challenges].sort((a, b) => (a.channel < b.channel ? -1 : 1));
+      return await this.otp.spendAll(user, proofs, save, async (manager) => {
+        for (const sending of sendings) {
+          noted.push(await this.codes.note(manager, user, { ...sending, ip: caller.ip }));
+        }
+      });
     } catch (error) {
       throw wanted.codes.length === 1 ? pointedAt(wanted.codes[0]!.kind, error) : error;
     }
@@ -130,14 +137,9 @@ export class ComposingService {
   private async save(
     manager: EntityManager,
     plan: Plan,
-    kinds: readonly CodeKind[],
-    tokenHash: Buffer,
+    { kinds, noted, tokenHash }: { kinds: readonly CodeKind[]; noted: readonly Noted[]; tokenHash: Buffer },
   ): Promise<{ session: ComposedSession; noted: readonly Noted[] }> {
     const { caller, before, user, wanted } = plan;
-    const noted: Noted[] = [];
-    for (const sending of user === null ? [] : wanted.challenges) {
-      noted.push(await this.codes.note(manager, user!, { ...sending, ip: caller.ip }));
-    }
     if (before !== null) for (const code of noted) await code.write(purposeOf(before.id));
     const locked = await this.lock(manager, plan);
     const at = this.clock.now();

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { holdRows, sent } from '../support/held-rows.js';
 import { Latchkey, type Person, type SignedInPerson } from '../support/latchkey.js';
 import {
   asCareful,
@@ -397,5 +398,23 @@ describe('step-up', () => {
       await set(admin.sessionId, { checks: passwordOf(admin) }, admin.token).expect(200)
     ).body;
     await set(user.sessionId, { metadata }, sessionToken).expect(200);
+  });
+});
+
+describe('a code that is spent while another one is sent', () => {
+  it('stands in nobody’s way: one is done after the other', async () => {
+    const user = await latchkey.addUser();
+    const { sessionId } = await zitadel.name(backend.token, user, { challenges: MAIL });
+    const checks = { otpEmail: { code: mailedCode(mailboxes, user.email) } };
+    latchkey.clock.move(31_000);
+    const sendings = 'SELECT FROM code_sendings WHERE user_id = $1 FOR UPDATE';
+    const held = await holdRows(latchkey, sendings, [user.id]);
+    const sending = sent(zitadel.set(sessionId, backend.token, { challenges: MAIL }));
+    await held.untilWaiting(1);
+    const spending = sent(zitadel.set(sessionId, backend.token, { checks, challenges: MAIL }));
+    await held.untilWaiting(2);
+    await held.release();
+    // The second is sent nothing so soon, and so proves nothing either.
+    expect([(await sending).status, (await spending).status]).toEqual([200, 429]);
   });
 });
