@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KEYS } from '../../src/config.js';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, '../..', name), 'utf8');
 
@@ -35,5 +36,15 @@ describe('the image', () => {
     expect(secrets).toHaveLength(3);
     for (const line of secrets) expect(line).toMatch(/: \$\{\w+:[-?][^}]*\}$/);
     expect(read('.env.example')).not.toMatch(/^(?:SECRET_KEY|\w*PASSWORD)=./m);
+  });
+
+  it('is handed by compose what codes are sent by, which APIs it serves, and to whom', () => {
+    const handed = [...read('compose.yaml').matchAll(/^ {6}(\w+): \$\{\1:-\}$/gm)].map(([, name]) => name);
+    expect(Object.keys(KEYS)).toEqual(expect.arrayContaining(handed));
+    expect(handed).toEqual(
+      expect.arrayContaining(
+        Object.keys(KEYS).filter((name) => /^(SMTP|MAIL|SMS|TWILIO|FACES|ALLOWED)/.test(name)),
+      ),
+    );
   });
 });
