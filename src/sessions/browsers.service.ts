@@ -7,13 +7,8 @@ import { hashToken, looksLikeBrowserToken, mintBrowserToken } from '../secrets.j
 import { Attempts } from '../users/attempts.js';
 import { Activity } from './activity.js';
 import type { Browser } from './browser.entity.js';
-import {
-  BrowsersStore,
-  type BrowserRows,
-  type EndedSession,
-  type FoundBrowser,
-  type OwnedSession,
-} from './browsers.store.js';
+import { BrowsersStore, type BrowserRows, type EndedSession, type FoundBrowser } from './browsers.store.js';
+import type { OwnedSession } from './session.rows.js';
 import type { EndStatus } from './sessions.store.js';
 import { SessionsService } from './sessions.service.js';
 import { SignedInCaller } from './signed-in.js';

@@ -2,14 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import type { OwnMembership } from '../users/organizations.store.js';
-import type { User } from '../users/user.entity.js';
 import { Browser } from './browser.entity.js';
 import type { Session } from './session.entity.js';
-import { LIVE, OWNER, SESSION, withUser } from './session.rows.js';
+import { LIVE, OWNER, SESSION, withUser, type OwnedSession } from './session.rows.js';
 import type { SignInAttempt } from './sign-in-attempt.entity.js';
-
-/** A session with whose it is. */
-export type OwnedSession = Session & { readonly user: User };
 
 /** A browser by its credential, and the session in question if the browser holds it, in whatever state. */
 export interface FoundBrowser {

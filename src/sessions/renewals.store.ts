@@ -1,9 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { prepared } from '../database/prepared.js';
-import type { User } from '../users/user.entity.js';
-import type { Session } from './session.entity.js';
-import { LIVE, OWNER, SESSION, withUser } from './session.rows.js';
+import { asOwnedSession, LIVE, OWNER, SESSION, type OwnedSession } from './session.rows.js';
 
 /** The hashes of a session's token and of the token that renews it. */
 export interface TokenHashes {
@@ -26,7 +24,7 @@ export class RenewalsStore {
     next: TokenHashes,
     slideSeconds: number,
     now: Date,
-  ): Promise<(Session & { user: User }) | null> {
+  ): Promise<OwnedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
       this.database,
       'session_renew',
@@ -37,6 +35,6 @@ export class RenewalsStore {
        RETURNING ${SESSION}, ${OWNER}`,
       [now, present.token, present.refreshToken, next.token, next.refreshToken, slideSeconds],
     );
-    return rows[0] === undefined ? null : withUser(rows[0]);
+    return asOwnedSession(rows[0]);
   }
 }

@@ -60,8 +60,16 @@ export function asSession(row: Session | undefined): Session | null {
   return row === undefined ? null : Object.assign(new Session(), row);
 }
 
+/** A session with whose it is. */
+export type OwnedSession = Session & { user: User };
+
+/** A row of `SESSION` and `OWNER` as both entities. */
+export function asOwnedSession(row: Record<string, unknown> | undefined): OwnedSession | null {
+  return row === undefined ? null : withUser(row);
+}
+
 /** Takes a row of `SESSION` and `OWNER` apart. */
-export function withUser(row: Record<string, unknown>): Session & { user: User } {
+export function withUser(row: Record<string, unknown>): OwnedSession {
   const session = new Session() as unknown as Record<string, unknown>;
   const user = new User() as unknown as Record<string, unknown>;
   for (const name in row) {
@@ -70,5 +78,5 @@ export function withUser(row: Record<string, unknown>): Session & { user: User }
   }
   user.id = session.userId;
   session.user = user;
-  return session as unknown as Session & { user: User };
+  return session as unknown as OwnedSession;
 }

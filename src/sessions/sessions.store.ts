@@ -3,9 +3,17 @@ import { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { selectPage } from '../database/select-page.js';
 import type { Page, Slice } from '../page.js';
-import type { User } from '../users/user.entity.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
-import { asSession, LISTED, LIVE, OWNER, SESSION, withUser } from './session.rows.js';
+import {
+  asOwnedSession,
+  asSession,
+  LISTED,
+  LIVE,
+  OWNER,
+  SESSION,
+  withUser,
+  type OwnedSession,
+} from './session.rows.js';
 
 /** What may be said of a session that is there already. */
 export type SessionEdits = {
@@ -38,18 +46,18 @@ export class SessionsStore {
   constructor(private readonly database: DataSource) {}
 
   /** The session of a token, in whatever state, with its user: the one statement of an authenticated request. */
-  async findByTokenHash(tokenHash: Buffer): Promise<(Session & { user: User }) | null> {
+  async findByTokenHash(tokenHash: Buffer): Promise<OwnedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
       this.database,
       'session_by_token',
       `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1`,
       [tokenHash],
     );
-    return rows[0] === undefined ? null : withUser(rows[0]);
+    return asOwnedSession(rows[0]);
   }
 
   /** The session a JWT speaks of, unless the key that signed it was retired: so a retired key ends its JWTs at once. */
-  async findByJwt(id: string, kid: string, now: Date): Promise<(Session & { user: User }) | null> {
+  async findByJwt(id: string, kid: string, now: Date): Promise<OwnedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
       this.database,
       'session_by_jwt',
@@ -58,7 +66,7 @@ export class SessionsStore {
          AND EXISTS (SELECT FROM signing_keys k WHERE k.kid = $2 AND (k.retires_at IS NULL OR k.retires_at > $3))`,
       [id, kid, now],
     );
-    return rows[0] === undefined ? null : withUser(rows[0]);
+    return asOwnedSession(rows[0]);
   }
 
   /** A session in whatever state, once it names its user. */
@@ -73,7 +81,7 @@ export class SessionsStore {
   }
 
   /** A live session within the scope, with its user. */
-  async findLive(id: string, scope: Scope, now: Date): Promise<(Session & { user: User }) | null> {
+  async findLive(id: string, scope: Scope, now: Date): Promise<OwnedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
       this.database,
       'session_live_by_id',
@@ -81,7 +89,7 @@ export class SessionsStore {
        WHERE ${LIVE} AND s.id = $2 AND ($3::bigint IS NULL OR s.user_id = $3)`,
       [now, id, scopeId(scope)],
     );
-    return rows[0] === undefined ? null : withUser(rows[0]);
+    return asOwnedSession(rows[0]);
   }
 
   /** The live sessions that the page keeps, each with its user. */
@@ -182,12 +190,7 @@ export class SessionsStore {
    * Ends a live session within the scope.
    * @returns it as it is then, with its user, for exactly one caller; null for all others
    */
-  async end(
-    id: string,
-    scope: Scope,
-    status: EndStatus,
-    now: Date,
-  ): Promise<(Session & { user: User }) | null> {
+  async end(id: string, scope: Scope, status: EndStatus, now: Date): Promise<OwnedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
       this.database,
       'session_end',
@@ -197,7 +200,7 @@ export class SessionsStore {
        RETURNING ${SESSION}, ${OWNER}`,
       [now, id, scopeId(scope), status],
     );
-    return rows[0] === undefined ? null : withUser(rows[0]);
+    return asOwnedSession(rows[0]);
   }
 
   /** Gives up a pending session. @returns it as it is then, for exactly one caller; null for all others */

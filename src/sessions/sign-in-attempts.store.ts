@@ -2,8 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import type { User } from '../users/user.entity.js';
-import type { OwnedSession } from './browsers.store.js';
-import { OWNER, SESSION, withUser } from './session.rows.js';
+import { asOwnedSession, OWNER, SESSION, type OwnedSession } from './session.rows.js';
 import type { SignInAttempt } from './sign-in-attempt.entity.js';
 
 const ATTEMPT = `a.id, a.browser_id AS "browserId", a.identifier, a.session_id AS "sessionId", a.status,
@@ -93,7 +92,7 @@ export class SignInAttemptsStore {
       `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
       [sessionId],
     );
-    return row === undefined ? null : withUser(row);
+    return asOwnedSession(row);
   }
 
   /** Takes one step; false when the attempt is not there, somewhere else, or expired by now. */

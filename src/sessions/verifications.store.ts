@@ -3,7 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import type { User } from '../users/user.entity.js';
 import type { Session } from './session.entity.js';
-import { asSession, LIVE, OWNER, SESSION, withUser } from './session.rows.js';
+import { asSession, LIVE, OWNER, SESSION, withUser, type OwnedSession } from './session.rows.js';
 import {
   MAX_VERIFICATION_ATTEMPTS,
   Verification,
@@ -13,7 +13,7 @@ import {
 } from './verification.entity.js';
 
 /** A verification with its session, and that session's user. */
-export type VerificationOfSession = Verification & { session: Session & { user: User } };
+export type VerificationOfSession = Verification & { session: OwnedSession };
 
 const VERIFICATION = `v.id AS "v_id", v.session_id AS "v_sessionId", v.level AS "v_level",
   v.credentials_version AS "v_credentialsVersion", v.attempts AS "v_attempts",

@@ -1,6 +1,6 @@
 import type { Session } from '../../sessions/session.entity.js';
+import type { OwnedSession } from '../../sessions/session.rows.js';
 import { fullName } from '../../users/full-name.js';
-import type { User } from '../../users/user.entity.js';
 import { toId } from './ids.js';
 import { toRole, type Belonging } from './profile.js';
 import { factorAges } from './translate.js';
@@ -53,10 +53,7 @@ export function templateClaims(
 }
 
 /** What a template's `{{user.x}}`, `{{org.x}}` and `{{session.x}}` stand for. */
-export function templateFacts(
-  session: Session & { readonly user: User },
-  belonging: Belonging | null,
-): Record<string, unknown> {
+export function templateFacts(session: OwnedSession, belonging: Belonging | null): Record<string, unknown> {
   const { user } = session;
   return {
     user: {

@@ -1,31 +1,14 @@
-import type { Browser } from '../../sessions/browser.entity.js';
+import type { BrowserContents } from '../../sessions/browsers.service.js';
 import type { Session } from '../../sessions/session.entity.js';
-import type { SignInAttempt } from '../../sessions/sign-in-attempt.entity.js';
+import type { OwnedSession } from '../../sessions/session.rows.js';
+import type { SignInView } from '../../sessions/sign-in-attempts.store.js';
 import type { Strategy, Verification } from '../../sessions/verification.entity.js';
 import type { User } from '../../users/user.entity.js';
 import { toId } from './ids.js';
 import { fromPublicUser, fromUser, type Belonging } from './profile.js';
 
-/** A session with whose it is. */
-type OwnedSession = Session & { readonly user: User };
-
 /** The organisations of each user, by the user's id. */
 export type Belongings = ReadonlyMap<string, readonly Belonging[]>;
-
-/** Signing in, as far as it came; without the user until the password is proved. */
-interface ShownSignIn {
-  readonly attempt: SignInAttempt;
-  readonly user: User | null;
-}
-
-/** A browser, and what it holds. */
-interface Contents {
-  readonly browser: Browser;
-  readonly sessions: readonly OwnedSession[];
-  readonly signIn: ShownSignIn | null;
-  /** The session that was used last in it, while that is live. */
-  readonly lastActiveSessionId: string | null;
-}
 
 /** What a user can prove themselves with, in the core's words. */
 interface Strategies {
@@ -76,7 +59,11 @@ export function fromActiveSession(session: Session, now: Date): object {
 }
 
 /** A Client: the browser, and every session that it holds. */
-export function fromBrowser(contents: Contents, belongings: Belongings, now: Date): object {
+export function fromBrowser(
+  contents: Omit<BrowserContents, 'memberships'>,
+  belongings: Belongings,
+  now: Date,
+): object {
   const { browser, sessions, signIn, lastActiveSessionId } = contents;
   return {
     object: 'client',
@@ -124,7 +111,7 @@ export function fromVerification(
  * @param sessions those of the browser: the one that came of it may be among them
  */
 export function fromSignIn(
-  { attempt, user }: ShownSignIn,
+  { attempt, user }: SignInView,
   sessions: readonly OwnedSession[],
   now: Date,
 ): object {
