@@ -23,7 +23,17 @@ const TOKENS = [
   'authorization',
   'jwt',
 ];
-const BODY_SECRETS = ['email', 'password', 'current_password', 'otp', 'secret'];
+const BODY_SECRETS = [
+  'email',
+  'username',
+  'password',
+  'current_password',
+  'otp',
+  'secret',
+  'tokenid',
+  'refreshtoken',
+  'refresh_token',
+];
 
 /**
  * The parameters of a request by their families, in brackets, which may be encoded.
@@ -40,6 +50,14 @@ export function readParameters(request: Pick<Request, 'originalUrl'>): Parameter
     seen.add(name);
   }
   return parameters;
+}
+
+/**
+ * Looks for secrets alone in the query of a request that means nothing else by it.
+ * @throws Refusal `bad_request` as `readPairs`, `secret_in_query`
+ */
+export function refuseSecretsInQuery(request: Pick<Request, 'originalUrl'>): void {
+  for (const { name } of readPairs(request)) refuseSecrets(name);
 }
 
 /**

@@ -147,6 +147,22 @@ describe('POST /api/auth', () => {
       expect(body).toMatchObject({ status: 400, errorCode: 3, errors: [] });
     });
 
+    it.each([
+      ['/api/auth', 'UserName'],
+      ['/api/auth', 'Password'],
+      ['/api/auth', 'email'],
+      ['/api/auth', 'Otp'],
+      ['/api/auth/refresh', 'tokenId'],
+      ['/api/auth/refresh', 'refreshToken'],
+    ])('POST %s takes no secret from the query: %s', async (path, name) => {
+      const sent = { ...SIGN_IN, UserName: person.email };
+      const { body } = await portos
+        .post(`${path}?${name}=${encodeURIComponent(PASSWORD)}`, null, sent)
+        .expect(400);
+      expect(body).toMatchObject({ status: 400, errorCode: 3, errors: [{ memberName: name.toLowerCase() }] });
+      expect(JSON.stringify(body)).not.toContain(PASSWORD);
+    });
+
     it('refuses two spellings of one member, of which it cannot know which is meant', async () => {
       await portos.post('/api/auth', null, { ...SIGN_IN, username: 'other@example.com' }).expect(400);
     });

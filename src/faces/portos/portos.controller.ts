@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { Config } from '../../config.js';
 import { Anyone, SignedIn, WhoCalls } from '../../http/access.js';
 import { clientAddress } from '../../http/client-address.js';
-import { readPairs } from '../../json-api/query-string.js';
+import { readPairs, refuseSecretsInQuery } from '../../json-api/query-string.js';
 import { Refusal } from '../../refusal.js';
 import { shownTo } from '../../sessions/composing-rights.js';
 import { Origins } from '../../sessions/origin.js';
@@ -43,6 +43,7 @@ export class PortosController {
   @HttpCode(200)
   @Anyone()
   async signIn(@Req() request: Request, @Res() response: Response): Promise<void> {
+    refuseSecretsInQuery(request);
     const { userName, password, otp, deviceName, envName } = readSignIn(request.body);
     const lifetimeSeconds = this.config.get('PORTOS_SESSION_HOURS') * HOUR_SECONDS;
     const caller = await this.signIns.signInAtOnce(
@@ -64,6 +65,7 @@ export class PortosController {
   @HttpCode(200)
   @Anyone()
   async refresh(@Req() request: Request, @Res() response: Response): Promise<void> {
+    refuseSecretsInQuery(request);
     const { tokenId, refreshToken } = readRefresh(request.body);
     const session = await this.renewals.renew(tokenId, refreshToken, clientAddress(request));
     send(response, toRefreshTokenResult(session, this.tokens.wrap(session)));
