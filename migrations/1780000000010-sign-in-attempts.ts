@@ -7,10 +7,10 @@ export class SignInAttempts1780000000010 implements MigrationInterface {
       CREATE TABLE sign_in_attempts (
         id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT sign_in_attempts_pkey PRIMARY KEY,
         browser_id bigint NOT NULL CONSTRAINT sign_in_attempts_browser_id_fkey REFERENCES browsers (id) ON DELETE CASCADE,
-        identifier text,
+        identifier text NOT NULL,
         session_id bigint CONSTRAINT sign_in_attempts_session_id_fkey REFERENCES sessions (id) ON DELETE CASCADE,
         status text NOT NULL CONSTRAINT sign_in_attempts_status_known
-          CHECK (status IN ('needs_identifier', 'needs_first_factor', 'needs_second_factor', 'complete', 'abandoned')),
+          CHECK (status IN ('needs_first_factor', 'needs_second_factor', 'complete')),
         created_at timestamptz(3) NOT NULL,
         updated_at timestamptz(3) NOT NULL,
         expires_at timestamptz(3) NOT NULL

@@ -219,12 +219,10 @@ export const CLERK_SCHEMAS: Readonly<Record<string, Schema>> = {
   clerk_sign_in: objectOf({
     object: { const: 'sign_in_attempt' },
     id: id('sia_'),
-    status: {
-      enum: ['needs_identifier', 'needs_first_factor', 'needs_second_factor', 'complete', 'abandoned'],
-    },
+    status: { enum: ['needs_first_factor', 'needs_second_factor', 'complete', 'abandoned'] },
     supported_identifiers: listOf(TEXT),
     ...FACTORS,
-    identifier: TEXT_OR_NULL,
+    identifier: TEXT,
     user_data: orNull(PUBLIC_USER_DATA),
     created_session_id: orNull(id('sess_')),
     abandon_at: MILLISECONDS,

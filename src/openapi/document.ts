@@ -29,7 +29,7 @@ export const OPERATIONS: Operations = {
   ...SERVICE_OPERATIONS,
 };
 
-/** The operations of each of the other APIs, and the schemas they refer to; filled as the faces are described. */
+/** The operations of each of the other APIs, and the schemas they refer to. */
 const FACE_OPERATIONS: Readonly<Record<Face, { operations: Operations; schemas: Record<string, Schema> }>> = {
   lendix: { operations: LENDIX_OPERATIONS, schemas: LENDIX_SCHEMAS },
   clerk: { operations: { ...CLERK_SESSION_OPERATIONS, ...CLERK_NEIGHBOURS }, schemas: CLERK_SCHEMAS },
@@ -54,7 +54,7 @@ export function describeService(publicUrl: string, faces: readonly Face[]): Open
     .setOpenAPIVersion('3.1.0')
     .setTitle('Latchkey')
     .setDescription(
-      'Sessions, users, one-time passwords and machine tokens as JSON:API 1.1. Errors are errors documents; any address answers 405 to a method it does not know.',
+      'Sessions, users, one-time passwords and machine tokens as JSON:API 1.1. Errors are errors documents; any address answers 405 to a method it does not know. The other APIs speak of the same sessions, each in its own form.',
     )
     .setVersion('2')
     .setLicense('MIT', 'https://opensource.org/license/mit')

@@ -2,15 +2,11 @@ import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedCo
 import { Browser } from './browser.entity.js';
 import { Session } from './session.entity.js';
 
-type SignInStatus =
-  'needs_identifier' | 'needs_first_factor' | 'needs_second_factor' | 'complete' | 'abandoned';
+type SignInStatus = 'needs_first_factor' | 'needs_second_factor' | 'complete';
 
 /** Signing in step by step from a browser. An identifier that nobody has is kept just like any other. */
 @Entity('sign_in_attempts')
-@Check(
-  'sign_in_attempts_status_known',
-  `status IN ('needs_identifier', 'needs_first_factor', 'needs_second_factor', 'complete', 'abandoned')`,
-)
+@Check('sign_in_attempts_status_known', `status IN ('needs_first_factor', 'needs_second_factor', 'complete')`)
 @Index('sign_in_attempts_of_browser', ['browserId', 'id'])
 export class SignInAttempt {
   @PrimaryGeneratedColumn('identity', {
@@ -28,8 +24,8 @@ export class SignInAttempt {
   browser?: Browser;
 
   /** The e-mail address as it was typed. */
-  @Column('text', { nullable: true })
-  identifier: string | null;
+  @Column('text')
+  identifier: string;
 
   /** The session that came of it: pending while the second factor is owed. */
   @Column('bigint', { name: 'session_id', nullable: true })

@@ -74,7 +74,7 @@ export class SignInAttemptsService {
     origin: Origin,
   ): Promise<SignInProgress> {
     const attempt = await this.find(recognised, id, 'needs_first_factor');
-    const session = await this.open(attempt.identifier ?? '', password, origin);
+    const session = await this.open(attempt.identifier, password, origin);
     return this.orUndo(session, () => this.goOn(recognised, attempt, session));
   }
 

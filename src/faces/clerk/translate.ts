@@ -123,7 +123,7 @@ export function fromSignIn(
     id: toId('signIn', attempt.id),
     status,
     supported_identifiers: ['email_address'],
-    supported_first_factors: identifier === null ? null : [{ strategy: 'password' }],
+    supported_first_factors: [{ strategy: 'password' }],
     supported_second_factors: user?.twoFactorAuth
       ? [{ strategy: 'totp' }, { strategy: 'backup_code' }]
       : null,
