@@ -23,7 +23,8 @@ const named = new Map<string, string>();
 
 /**
  * Runs a statement that is composed out of few parts, so that its text comes again: the first hundred texts of the
- * process are prepared under a name, for planning a list takes longer than reading it. @returns the rows, as `prepared` does
+ * process are prepared under a name, for planning a list takes longer than reading it.
+ * @returns the rows, as `prepared` does
  */
 export async function composed<Row>(
   runner: DataSource | EntityManager,

@@ -35,7 +35,7 @@ export const SignedIn = (extras: Omit<Access, 'who'> = {}) =>
   SetMetadata(ACCESS, { who: 'signed_in', ...extras });
 /** For routes that ask for a session that a person signed in to. */
 export const Interactive = () => SetMetadata(ACCESS, { who: 'interactive' } satisfies Access);
-/** For routes that ask for a browser's own credential; the path may name one of the sessions that it holds. */
+/** For routes that ask for a browser's own credential; the request may name one of the sessions that it holds. */
 export const ByBrowser = () => SetMetadata(ACCESS, { who: 'browser' } satisfies Access);
 /** For routes that a browser asks which may not have a credential yet, or no more. */
 export const ByAnyBrowser = () => SetMetadata(ACCESS, { who: 'any_browser' } satisfies Access);

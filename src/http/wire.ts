@@ -7,7 +7,7 @@ export interface Presented {
   readonly credential: string;
   /** Whose it has to be, where the request says so; another's credential is none then. */
   readonly userId?: string;
-  /** The session that the path names, for a browser's credential; null for what is no id. */
+  /** The session that the request names, for a browser's credential; null for none. */
   readonly sessionId?: string | null;
 }
 

@@ -56,7 +56,7 @@ export class BrowsersService {
   /**
    * Whose a credential is at this very moment, and the named one of its sessions: one SQL statement, nothing
    * remembered. Null for what is no browser's credential, or no more.
-   * @param sessionId null for none, which is also what an unknown one is
+   * @param sessionId the session that is asked for, known or not; null for none
    * @param onlyToRead what the browser holds comes along in the same statement
    */
   async recognise(

@@ -22,7 +22,10 @@ const LONGEST_PROOF = 1_000;
 /** Why a session is touched, in newer versions of this API (CONTRACTS.md 2.2). */
 const INTENTS = ['focus', 'select_session', 'select_org'];
 
-/** The organisation that a touched session shall act for: empty for none, undefined for the present one. */
+/**
+ * The organisation that a touched session shall act for: empty for none, undefined for the present one.
+ * @throws Refusal invalid at `intent`
+ */
 export function toTouched(form: Form): string | undefined {
   const intent = form.get('intent');
   if (intent && !INTENTS.includes(intent)) throw new Refusal('invalid', { attribute: 'intent' });

@@ -27,7 +27,10 @@ export class Piggyback {
     private readonly clock: Clock,
   ) {}
 
-  /** `{response, client}`; what is asked for is shown by the caller. */
+  /**
+   * `{response, client}`; what is asked for is shown by the caller.
+   * @throws Refusal unauthenticated when the browser is gone; whatever `show` throws
+   */
   async answer(recognised: RecognisedBrowser, show: (shown: Shown) => object | null): Promise<object> {
     const contents = await this.browsers.contents(recognised);
     const now = this.clock.now();
