@@ -8,6 +8,7 @@ import { CodesService, type Noted } from '../otp/codes.service.js';
 import { OtpService, type CodeKind } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
 import { hashToken, mintToken } from '../secrets.js';
+import { Attempts } from '../users/attempts.js';
 import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
@@ -27,6 +28,12 @@ import { OpeningsStore } from './openings.store.js';
 import type { Origin } from './origin.js';
 import { SessionsStore } from './sessions.store.js';
 import type { SignedInCaller } from './signed-in.js';
+
+/**
+ * Wrong codes that one opener may try on somebody whose password nobody proved to it: fewer than shut the account, or
+ * whoever may open sessions could shut anybody out.
+ */
+const MOST_WITHOUT_PASSWORD = 5;
 
 /** A session after a composition, with its new token if anything changed, and the codes that the caller hands over. */
 export interface Composing {
@@ -48,6 +55,7 @@ export class ComposingService {
     private readonly passwordCheck: PasswordCheck,
     private readonly otp: OtpService,
     private readonly codes: CodesService,
+    private readonly attempts: Attempts,
     private readonly activity: Activity,
     private readonly clock: Clock,
     private readonly config: Config,
@@ -102,11 +110,25 @@ export class ComposingService {
     const proved =
       user && wanted.password !== undefined ? await this.prove(user, wanted.password, caller.ip) : user;
     const token = mintToken();
-    const { session, noted } = await this.spend({ ...plan, user: proved }, hashToken(token));
+    const { session, noted } = await this.counted(plan, () =>
+      this.spend({ ...plan, user: proved }, hashToken(token)),
+    );
     const codes: { sms?: string; email?: string } = {};
     for (const noting of noted) codes[noting.channel] = (await noting.send()).code;
     const shown = shownTo(caller, Object.assign(session, proved && { user: proved }));
     return { session: Object.assign(shown, { token }), codes };
+  }
+
+  /** Codes for a session whose password is not proved are counted for whoever tries them, too. */
+  private async counted<T>({ caller, before, user, wanted }: Plan, spend: () => Promise<T>): Promise<T> {
+    const proved = wanted.password !== undefined || (before !== null && before.passwordVerifiedAt !== null);
+    if (user === null || proved || wanted.codes.length === 0) return spend();
+    const key = `codes of ${user.id} by ${caller.user.id}`;
+    const limits = [{ key, most: MOST_WITHOUT_PASSWORD, clearedBySuccess: false }];
+    const spent = await this.attempts.guard(limits, 'too_many_codes', async () => ({
+      result: await spend(),
+    }));
+    return (spent as { result: T }).result;
   }
 
   private async spend(

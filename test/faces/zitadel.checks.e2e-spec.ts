@@ -418,3 +418,18 @@ describe('a code that is spent while another one is sent', () => {
     expect([(await sending).status, (await spending).status]).toEqual([200, 429]);
   });
 });
+
+describe('SECURITY 32: whoever opens sessions', () => {
+  it('shuts nobody out of their account by wrong codes without a password', async () => {
+    const careful = await asCareful(latchkey);
+    const checks = { totp: { code: wrongCode(latchkey, careful.secret) } };
+    const statuses: number[] = [];
+    for (let round = 0; round < 11; round++) {
+      const { sessionId } = await zitadel.name(backend.token, careful);
+      statuses.push((await zitadel.set(sessionId, backend.token, { checks })).status);
+    }
+    expect(statuses).toEqual([...Array<number>(5).fill(400), ...Array<number>(6).fill(429)]);
+    const { sessionId } = await latchkey.signIn(careful);
+    await validateOtp(latchkey, sessionId, { otp: latchkey.codeNow(careful.secret) }).expect(200);
+  });
+});
