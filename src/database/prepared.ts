@@ -26,13 +26,13 @@ const named = new Map<string, string>();
  * process are prepared under a name, for planning a list takes longer than reading it.
  * @returns the rows, as `prepared` does
  */
-export async function composed<Row>(
+export async function preparedByText<Row>(
   runner: DataSource | EntityManager,
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
   let name = named.get(text);
-  if (name === undefined && named.size < MOST_NAMED) named.set(text, (name = `composed_${named.size + 1}`));
+  if (name === undefined && named.size < MOST_NAMED) named.set(text, (name = `by_text_${named.size + 1}`));
   return name === undefined
     ? unprepared<Row>(runner, text, values)
     : prepared<Row>(runner, name, text, values);

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { totalOrder, type Page, type Place, type Slice, type Sort } from '../page.js';
-import { composed } from './prepared.js';
+import { preparedByText } from './prepared.js';
 import { bind, columnOf, typeOf, whereOf, type Columns } from './where-of.js';
 
 interface PagedSelect {
@@ -48,7 +48,7 @@ type Part<Row> = Omit<Slice<Row>, 'total'>;
 
 async function count({ query, kept, values }: Scope): Promise<number> {
   const text = `SELECT count(*) AS total FROM ${query.from} WHERE ${kept}`;
-  const [row] = await composed<{ total: string }>(query.runner, text, values);
+  const [row] = await preparedByText<{ total: string }>(query.runner, text, values);
   return Number(row?.total);
 }
 
@@ -92,12 +92,12 @@ async function read<Row>(
   });
   const text = `SELECT ${query.select} FROM ${query.from} WHERE ${where} ORDER BY ${by.join(', ')}
     LIMIT ${bind(values, limit)} OFFSET ${bind(values, offset)}`;
-  return composed<Row>(query.runner, text, values);
+  return preparedByText<Row>(query.runner, text, values);
 }
 
 async function anyRow({ query }: Scope, where: string, values: readonly unknown[]): Promise<boolean> {
   const text = `SELECT EXISTS (SELECT 1 FROM ${query.from} WHERE ${where}) AS found`;
-  const [row] = await composed<{ found: boolean }>(query.runner, text, values);
+  const [row] = await preparedByText<{ found: boolean }>(query.runner, text, values);
   return row?.found === true;
 }
 
