@@ -24,12 +24,18 @@ const face = {
 export const PORTOS_SCHEMAS: Record<string, Schema> = {
   portos_session: objectOf({
     sessionId: ID,
-    identity: objectOf({
-      userName: TEXT,
-      deviceName: TEXT_OR_NULL,
-      envName: TEXT_OR_NULL,
-      authenticationType: { const: 'Bearer' },
-    }),
+    identity: objectOf(
+      {
+        userName: {
+          ...TEXT,
+          description: "The user's e-mail address; left out for others without the right `user.read`.",
+        },
+        deviceName: TEXT_OR_NULL,
+        envName: TEXT_OR_NULL,
+        authenticationType: { const: 'Bearer' },
+      },
+      ['deviceName', 'envName', 'authenticationType'],
+    ),
     startedAt: INSTANT,
     expiresAt: { ...INSTANT, type: ['string', 'null'], description: 'Null for never.' },
     lastAccessAt: INSTANT,
@@ -149,7 +155,7 @@ const LIST: Operation = {
       { items: [SESSION], count: 1, totalCount: 1 },
     ),
   ],
-  refusals: [...signedIn, { reason: 'unsupported_parameter', parameter: 'colour' }],
+  refusals: [...signedIn, { reason: 'forbidden' }, { reason: 'unsupported_parameter', parameter: 'colour' }],
 };
 
 const READ: Operation = {
