@@ -23,6 +23,7 @@ export type Reason =
   | 'session_over'
   | 'session_expired'
   | 'verification_over'
+  | 'verification_missing'
   | 'verification_out_of_order'
   | 'code_not_sent'
   | 'strategy_unavailable'

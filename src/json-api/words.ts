@@ -89,6 +89,7 @@ export const WORDS = {
   session_over: notFound('The resource does not exist'),
   session_expired: notFound('The resource does not exist'),
   verification_over: conflict('The verification is over: open a new one'),
+  verification_missing: conflict('No verification was opened'),
   verification_out_of_order: conflict('The verification asks for another factor at this point'),
   code_not_sent: conflict('No code was sent for this verification that is still valid'),
   strategy_unavailable: attribute('is not available'),

@@ -14,6 +14,7 @@ const OF_STEP: readonly Problem[] = [
   { reason: 'blank', attribute: 'strategy' },
   { reason: 'invalid', attribute: 'strategy' },
   { reason: 'strategy_unavailable' },
+  { reason: 'verification_missing' },
   { reason: 'verification_out_of_order' },
   { reason: 'verification_over' },
 ];

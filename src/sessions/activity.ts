@@ -45,6 +45,11 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
     return new Date(now.getTime() + (lifetimeSeconds === null ? slides : lifetimeSeconds * 1000));
   }
 
+  /** The moment such that what was opened before it is pending no more, at this one. */
+  pendingSince(now: Date): Date {
+    return new Date(now.getTime() - this.config.get('OTP_WINDOW_SECONDS') * 1000);
+  }
+
   /** Notes that a live session was used, and shows it on the session at once. */
   note(session: Session, ip: string): void {
     const now = this.clock.now();

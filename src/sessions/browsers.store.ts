@@ -189,7 +189,7 @@ export class BrowsersStore {
     return rows.length === 1;
   }
 
-  /** Ends every live session of a browser; null when the credential is not the browser's any more. */
+  /** Ends every live session of a browser, and takes out those that ended in it; null when the credential is not the browser's any more. */
   async empty(
     manager: EntityManager,
     browserId: string,
@@ -203,6 +203,14 @@ export class BrowsersStore {
       [browserId, tokenHash],
     );
     if (locked.length === 0) return null;
+    await prepared(
+      manager,
+      'browser_forget_ended',
+      `WITH shown AS (
+         SELECT id FROM sessions WHERE browser_id = $1 AND status = 'ended' ORDER BY id FOR UPDATE)
+       UPDATE sessions s SET browser_id = NULL FROM shown WHERE s.id = shown.id`,
+      [browserId],
+    );
     return prepared(
       manager,
       'browser_end_sessions',

@@ -6,6 +6,7 @@ import { AuditLog } from '../delivery/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { hashToken } from '../secrets.js';
+import { Activity } from './activity.js';
 import { ComposedSessionsStore, type ComposedSession } from './composed-sessions.store.js';
 import { maySee, shownTo, whyNotEnd, whyOver } from './composing-rights.js';
 import { SessionsStore } from './sessions.store.js';
@@ -17,6 +18,7 @@ export class ComposedSessionsService {
   constructor(
     private readonly store: ComposedSessionsStore,
     private readonly sessions: SessionsStore,
+    private readonly activity: Activity,
     private readonly clock: Clock,
     private readonly config: Config,
     private readonly audit: AuditLog,
@@ -44,12 +46,7 @@ export class ComposedSessionsService {
   async list(caller: SignedInCaller, page: Page): Promise<Slice<ComposedSession>> {
     const scope = { userId: caller.user.id, everyone: may(caller, 'session.read') };
     const now = this.clock.now();
-    const slice = await this.store.list(
-      page,
-      scope,
-      now,
-      new Date(now.getTime() - this.config.get('OTP_WINDOW_SECONDS') * 1000),
-    );
+    const slice = await this.store.list(page, scope, now, this.activity.pendingSince(now));
     return { ...slice, rows: slice.rows.map((session) => shownTo(caller, session)) };
   }
 

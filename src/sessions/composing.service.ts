@@ -104,7 +104,10 @@ export class ComposingService {
     refuseOutOfOrder(plan);
     refuseHandingOver(plan);
     if (before?.status === 'pending_otp' && wanted.codes.length > 0) {
-      const counted = await this.sessions.countOtpAttempt(before.id, this.openedAfter());
+      const counted = await this.sessions.countOtpAttempt(
+        before.id,
+        this.activity.pendingSince(this.clock.now()),
+      );
       if (!counted) throw new Refusal('session_expired');
     }
     const proved =
@@ -230,10 +233,6 @@ export class ComposingService {
 
   private whyOver(session: ComposedSession): 'session_over' | 'session_expired' | null {
     return whyOver(session, this.clock.now(), this.config.get('OTP_WINDOW_SECONDS'));
-  }
-
-  private openedAfter(): Date {
-    return new Date(this.clock.milliseconds() - this.config.get('OTP_WINDOW_SECONDS') * 1000);
   }
 
   /** A pending session is over with its window; one that becomes active lives from then on. */

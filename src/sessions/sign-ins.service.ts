@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { Config } from '../config.js';
 import { AuditLog } from '../delivery/audit-log.js';
 import { OtpService } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
@@ -56,7 +55,6 @@ export class SignInsService {
     private readonly otp: OtpService,
     private readonly activity: Activity,
     private readonly clock: Clock,
-    private readonly config: Config,
     private readonly audit: AuditLog,
   ) {}
 
@@ -249,8 +247,7 @@ export class SignInsService {
     passwordProved: boolean,
   ): Promise<Session> {
     if (!passwordProved && passwordVerifiedAt === null) throw new Refusal('unauthenticated');
-    const windowMilliseconds = this.config.get('OTP_WINDOW_SECONDS') * 1000;
-    const openedAfter = new Date(this.clock.milliseconds() - windowMilliseconds);
+    const openedAfter = this.activity.pendingSince(this.clock.now());
     if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
     const token = mintToken();
     const validated = await this.otp.spend(user, code, async (manager, factor) => {

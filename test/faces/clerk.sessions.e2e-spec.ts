@@ -56,6 +56,13 @@ describe('200', () => {
     expect(rows.map(({ status }) => status)).toEqual(['removed', 'removed']);
   });
 
+  it('DELETE /client/sessions leaves no session behind that ended before', async () => {
+    await browser.post(`${at(sessionId)}/end`).expect(200);
+    const { body } = await browser.delete('/client/sessions').expect(200);
+    expect(body.response).toMatchObject({ sessions: [] });
+    await browser.get(at(sessionId)).expect(404);
+  });
+
   it('GET shows a session, and the client beside it', async () => {
     const { body } = await browser.get(at(sessionId)).expect(200);
     expect(body.response).toMatchObject({

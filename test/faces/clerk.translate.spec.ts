@@ -471,6 +471,7 @@ const DOCUMENTED: Readonly<Record<number, readonly string[]>> = {
     'malformed_request_parameters',
     'origin_authorization_headers_conflict',
     'request_body_invalid',
+    'session_reverification_missing',
     'strategy_for_user_invalid',
     'verification_expired',
     'verification_not_sent',

@@ -156,7 +156,7 @@ describe('400', () => {
   it('SECURITY 147: knows no step before a verification is started', async () => {
     await step('prepare_first_factor', { strategy: 'email_code' }).expect(400);
     const answer = await step('attempt_first_factor', PASSWORDS).expect(400);
-    expect(errorOf(answer)).toEqual(['invalid_action_for_session_reverification']);
+    expect(errorOf(answer)).toEqual(['session_reverification_missing']);
   });
 
   it('SECURITY 147: takes no code before one was sent', async () => {

@@ -135,6 +135,12 @@ export const WORDS = {
     'expired',
     'This verification has expired, failed, or is complete. You must create a new one.',
   ),
+  verification_missing: words(
+    400,
+    'session_reverification_missing',
+    'Session reverification missing',
+    'A session reverification has to be started first',
+  ),
   verification_out_of_order: words(
     400,
     'invalid_action_for_session_reverification',

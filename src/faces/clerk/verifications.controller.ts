@@ -71,7 +71,7 @@ export class ClerkVerificationsController {
   private async current(caller: SignedInCaller): Promise<VerificationOfSession> {
     const verification = await this.verifications.current(caller, caller.session.id);
     if (verification !== null) return verification;
-    throw new Refusal('verification_out_of_order', { detail: 'A reverification has to be started first' });
+    throw new Refusal('verification_missing');
   }
 
   private answer(browser: RecognisedBrowser, verification: VerificationOfSession): Promise<object> {

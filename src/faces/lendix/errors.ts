@@ -40,6 +40,7 @@ const WORDS = {
   session_over: notFound,
   session_expired: notFound,
   verification_over: ofCode('This code is not valid any more: ask for a new one.'),
+  verification_missing: ofCode('No code was sent: ask for one first.'),
   verification_out_of_order: ofCode('Another code is expected.'),
   code_not_sent: ofCode('No code was sent: ask for one first.'),
   strategy_unavailable: {

@@ -52,6 +52,7 @@ export const WORDS = {
   session_over: notFound,
   session_expired: notFound,
   verification_over: conflict,
+  verification_missing: conflict,
   verification_out_of_order: conflict,
   code_not_sent: conflict,
   strategy_unavailable: words(400, 'is not available'),

@@ -67,6 +67,7 @@ export const WORDS = {
   session_over: OVER,
   session_expired: EXPIRED,
   verification_over: failed('The challenge is over'),
+  verification_missing: failed('Code not found', 'COMMAND-SF3tv'),
   verification_out_of_order: failed('User ID missing', 'COMMAND-Sfw3r'),
   code_not_sent: failed('Code not found', 'COMMAND-SF3tv'),
   strategy_unavailable: failed("Multifactor OTP (OneTimePassword) isn't ready", 'COMMAND-BJ2g3'),
