@@ -13,6 +13,7 @@ const PREFIXES = {
 type Kind = keyof typeof PREFIXES;
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const LARGEST = 2n ** 63n - 1n;
 
 /**
@@ -21,7 +22,11 @@ const LARGEST = 2n ** 63n - 1n;
  */
 export function toId(kind: Kind, id: string): string {
   let digits = '';
-  for (let rest = BigInt(id); rest > 0n; rest /= 62n) digits = DIGITS[Number(rest % 62n)] + digits;
+  let rest = BigInt(id);
+  for (; rest > SAFE; rest /= 62n) digits = DIGITS[Number(rest % 62n)] + digits;
+  // What a number can hold is divided as one: a BigInt takes many times as long, and lists are full of ids.
+  for (let small = Number(rest); small > 0; small = Math.floor(small / 62))
+    digits = DIGITS[small % 62] + digits;
   return PREFIXES[kind] + digits;
 }
 

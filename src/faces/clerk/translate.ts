@@ -24,7 +24,7 @@ export function wrap(response: object | null, client: object | null): object {
 /** A Session (CONTRACTS.md §2.3). It carries no token: those are asked for by `/tokens`. */
 export function fromSession(session: OwnedSession, belongings: Belongings, now: Date): object {
   const { user, lastActivityAt } = session;
-  return fromSessionOf(fromUser(user, belongings.get(user.id) ?? [], lastActivityAt), session, now);
+  return fromSessionOf(shownOf(user, belongings, lastActivityAt), session, now);
 }
 
 /** Sessions of one user, who is as they were when the newest of them was last used. */
@@ -35,8 +35,8 @@ export function fromSessionsOf(
   now: Date,
 ): object[] {
   const usedAt = Math.max(0, ...sessions.map(({ lastActivityAt }) => lastActivityAt.getTime()));
-  const shown = fromUser(user, belongings.get(user.id) ?? [], new Date(usedAt));
-  return sessions.map((session) => fromSessionOf(shown, Object.assign(session, { user }), now));
+  const shown = shownOf(user, belongings, new Date(usedAt));
+  return sessions.map((session) => fromSessionOf(shown, session, now));
 }
 
 /** An ActiveSession: what a user is shown of their sessions elsewhere. */
@@ -149,13 +149,24 @@ function fromStrategy(strategy: Strategy): string {
   return strategy === 'recovery_code' ? 'backup_code' : strategy;
 }
 
-function fromSessionOf(shownUser: object, session: OwnedSession, now: Date): object {
-  const { user, organizationId } = session;
+/** What a session shows of its user. */
+interface ShownUser {
+  readonly user: object;
+  readonly publicUser: object;
+}
+
+function shownOf(user: User, belongings: Belongings, lastActiveAt: Date): ShownUser {
+  const belonging = belongings.get(user.id) ?? [];
+  return { user: fromUser(user, belonging, lastActiveAt), publicUser: fromPublicUser(user) };
+}
+
+function fromSessionOf({ user, publicUser }: ShownUser, session: Session, now: Date): object {
+  const { organizationId } = session;
   return {
     ...sessionBase(session, now),
     last_active_organization_id: organizationId === null ? null : toId('organization', organizationId),
-    user: shownUser,
-    public_user_data: fromPublicUser(user),
+    user,
+    public_user_data: publicUser,
     factor_verification_age: factorAges(session, now),
     created_at: session.createdAt.getTime(),
     updated_at: session.changedAt.getTime(),
