@@ -1,6 +1,8 @@
-import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import type { Response } from 'express';
 import { Clock } from '../../clock.js';
 import { ByBrowser, WhichBrowser } from '../../http/access.js';
+import { sendDocument } from '../../json-api/send.js';
 import { NEWEST_FIRST, type Page } from '../../page.js';
 import { Refusal } from '../../refusal.js';
 import { BrowsersService, type RecognisedBrowser } from '../../sessions/browsers.service.js';
@@ -34,9 +36,10 @@ export class ClerkMeController {
   ) {}
 
   @Get()
-  async list(@WhichBrowser() browser: RecognisedBrowser): Promise<object[]> {
+  async list(@Res() response: Response, @WhichBrowser() browser: RecognisedBrowser): Promise<void> {
     const caller = await this.browsers.currentCaller(browser);
-    return this.piggyback.list(browser, caller.user, await this.listOf(caller));
+    const sessions = await this.piggyback.list(browser, caller.user, await this.listOf(caller));
+    sendDocument(response, 200, sessions, 'application/json');
   }
 
   @Get('active')

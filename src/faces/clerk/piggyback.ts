@@ -9,7 +9,7 @@ import type { Session } from '../../sessions/session.entity.js';
 import type { User } from '../../users/user.entity.js';
 import type { OwnMembership } from '../../users/organizations.store.js';
 import type { Belonging } from './profile.js';
-import { fromBrowser, fromSession, fromSessionsOf, wrap, type Belongings } from './translate.js';
+import { fromBrowser, fromSession, wrap, writeSessionsOf, type Belongings } from './translate.js';
 import { Refusal } from '../../refusal.js';
 
 /** What an answer is made from: the browser as it is by now. */
@@ -38,10 +38,10 @@ export class Piggyback {
     return wrap(show({ contents, belongings, now }), fromBrowser(contents, belongings, now));
   }
 
-  /** Sessions of somebody who is signed in to the browser, wherever they are, without the browser's state. */
-  async list(recognised: RecognisedBrowser, user: User, sessions: readonly Session[]): Promise<object[]> {
+  /** The JSON of sessions of somebody who is signed in to the browser, wherever they are, without the browser's state. */
+  async list(recognised: RecognisedBrowser, user: User, sessions: readonly Session[]): Promise<string> {
     const belongings = belongingsOf(await this.browsers.contents(recognised));
-    return fromSessionsOf(user, sessions, belongings, this.clock.now());
+    return writeSessionsOf(user, sessions, belongings, this.clock.now());
   }
 }
 

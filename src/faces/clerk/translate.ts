@@ -24,19 +24,23 @@ export function wrap(response: object | null, client: object | null): object {
 /** A Session (CONTRACTS.md §2.3). It carries no token: those are asked for by `/tokens`. */
 export function fromSession(session: OwnedSession, belongings: Belongings, now: Date): object {
   const { user, lastActivityAt } = session;
-  return fromSessionOf(shownOf(user, belongings, lastActivityAt), session, now);
+  return { ...ownOf(session, now), ...shownOf(user, belongings, lastActivityAt) };
 }
 
-/** Sessions of one user, who is as they were when the newest of them was last used. */
-export function fromSessionsOf(
+/**
+ * Sessions of one user as JSON, who is as they were when the newest of them was last used. They are most of each
+ * session's text and the same in all of them, so they are written once.
+ */
+export function writeSessionsOf(
   user: User,
   sessions: readonly Session[],
   belongings: Belongings,
   now: Date,
-): object[] {
+): string {
   const usedAt = Math.max(0, ...sessions.map(({ lastActivityAt }) => lastActivityAt.getTime()));
-  const shown = shownOf(user, belongings, new Date(usedAt));
-  return sessions.map((session) => fromSessionOf(shown, session, now));
+  const shown = JSON.stringify(shownOf(user, belongings, new Date(usedAt))).slice(1);
+  const texts = sessions.map((session) => `${JSON.stringify(ownOf(session, now)).slice(0, -1)},${shown}`);
+  return `[${texts.join()}]`;
 }
 
 /** An ActiveSession: what a user is shown of their sessions elsewhere. */
@@ -150,23 +154,19 @@ function fromStrategy(strategy: Strategy): string {
 }
 
 /** What a session shows of its user. */
-interface ShownUser {
-  readonly user: object;
-  readonly publicUser: object;
+function shownOf(user: User, belongings: Belongings, lastActiveAt: Date): object {
+  return {
+    user: fromUser(user, belongings.get(user.id) ?? [], lastActiveAt),
+    public_user_data: fromPublicUser(user),
+  };
 }
 
-function shownOf(user: User, belongings: Belongings, lastActiveAt: Date): ShownUser {
-  const belonging = belongings.get(user.id) ?? [];
-  return { user: fromUser(user, belonging, lastActiveAt), publicUser: fromPublicUser(user) };
-}
-
-function fromSessionOf({ user, publicUser }: ShownUser, session: Session, now: Date): object {
+/** What it shows of itself. */
+function ownOf(session: Session, now: Date): object {
   const { organizationId } = session;
   return {
     ...sessionBase(session, now),
     last_active_organization_id: organizationId === null ? null : toId('organization', organizationId),
-    user,
-    public_user_data: publicUser,
     factor_verification_age: factorAges(session, now),
     created_at: session.createdAt.getTime(),
     updated_at: session.changedAt.getTime(),
