@@ -30,7 +30,19 @@ export const KEYS = {
     'embedded',
     databaseAddress,
   ),
-  DATABASE_POOL_SIZE: whole('Connections to PostgreSQL at most.', 10, 2, 500),
+  DATABASE_REPLICA_URL: optional(
+    'Streaming replica of that PostgreSQL, for lists only; they go to the primary while it is behind or away.',
+    'none',
+    databaseAddress,
+  ),
+  DATABASE_POOL_SIZE: whole('Connections to PostgreSQL at most, for each process.', 10, 2, 500),
+  DATABASE_STATEMENTS: {
+    sentence:
+      'How statements are prepared: `named`, or `unnamed` behind a pooler that does not know names (PgBouncer in transaction mode).',
+    shownDefault: 'named',
+    read: (raw) => oneOf(raw ?? 'named', ['named', 'unnamed']),
+  } satisfies Key<string>,
+  WEB_CONCURRENCY: whole('Processes that serve requests.', 1, 1, 128),
   SECRET_KEY: optional(
     'Seals one-time-password secrets and signing keys: 64 hex digits. Required with DATABASE_URL.',
     'generated into DATA_DIR',
@@ -49,6 +61,13 @@ export const KEYS = {
     1,
     8_760,
   ),
+  RETENTION_DAYS: whole(
+    'Days after which sessions that are over are removed, with their addresses and devices.',
+    30,
+    1,
+    36_500,
+  ),
+  EVENT_RETENTION_DAYS: whole('Days after which events of the audit log are removed.', 365, 1, 36_500),
   OTP_WINDOW_SECONDS: whole(
     'Seconds after sign-in in which a one-time password is accepted.',
     300,
@@ -106,6 +125,22 @@ export const KEYS = {
     mailAddress,
   ),
   MAIL_FROM: text('Sender of mail.', 'Latchkey <latchkey@localhost>'),
+  WEBHOOK_URL: optional('Where every event of the audit log is posted, signed.', 'none', webAddressWithQuery),
+  WEBHOOK_SECRET: optional(
+    'Key of that signature: `whsec_` and base64 of 24 to 64 bytes. Required with WEBHOOK_URL.',
+    'none',
+    webhookSecret,
+  ),
+  QA_MODE: {
+    sentence: 'Whether /qa moves the clock, shows codes and makes users, for tests; refused in production.',
+    shownDefault: 'false',
+    read: (raw, environment) => {
+      const wanted = raw !== undefined && yesOrNo(raw);
+      if (wanted && environment.NODE_ENV === 'production')
+        throw new Error('is refused when NODE_ENV is production');
+      return wanted;
+    },
+  } satisfies Key<boolean>,
   DOCS: {
     sentence: 'Whether /docs and /openapi.json are served.',
     shownDefault: 'true, false when NODE_ENV is production',
@@ -144,6 +179,17 @@ export class Config {
     }
     if (environment.TWILIO_ACCOUNT_SID && environment.SMS_WEBHOOK_URL) {
       wrong.push('SMS_WEBHOOK_URL and TWILIO_ACCOUNT_SID are two ways for SMS: set one of them');
+    }
+    if (environment.WEBHOOK_URL && !environment.WEBHOOK_SECRET) {
+      wrong.push(
+        'WEBHOOK_SECRET is required with WEBHOOK_URL: set it to `whsec_` and the output of `openssl rand -base64 32`',
+      );
+    }
+    if (environment.DATABASE_REPLICA_URL && !environment.DATABASE_URL) {
+      wrong.push('DATABASE_REPLICA_URL needs DATABASE_URL: the embedded database has no replica');
+    }
+    if (values.QA_MODE && Number(values.WEB_CONCURRENCY) > 1) {
+      wrong.push('QA_MODE needs WEB_CONCURRENCY 1: each process has a clock of its own');
     }
     if (wrong.length > 0) throw new ConfigError(wrong);
     this.values = values as Values;
@@ -243,6 +289,13 @@ function proxyAddress(raw: string): string {
   if (!/^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(\/\d{1,3})?)$/.test(raw)) {
     throw new Error('must be addresses, subnets, loopback, linklocal or uniquelocal');
   }
+  return raw;
+}
+
+function webhookSecret(raw: string): string {
+  const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(raw)?.[1];
+  const bytes = encoded === undefined ? 0 : Buffer.from(encoded, 'base64').length;
+  if (bytes < 24 || bytes > 64) throw new Error('must be `whsec_` and base64 of 24 to 64 bytes');
   return raw;
 }
 

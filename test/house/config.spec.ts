@@ -96,6 +96,21 @@ describe('the configuration', () => {
     ],
     ['a yes that is not true', { DOCS: 'yes' }, 'DOCS'],
     ['a level that logs nothing known', { LOG_LEVEL: 'all' }, 'LOG_LEVEL'],
+    ['a way of preparing that is unknown', { DATABASE_STATEMENTS: 'none' }, 'DATABASE_STATEMENTS'],
+    [
+      'a replica of the embedded database',
+      { DATABASE_REPLICA_URL: 'postgres://replica/x' },
+      'DATABASE_REPLICA_URL',
+    ],
+    ['no process at all', { WEB_CONCURRENCY: '0' }, 'WEB_CONCURRENCY'],
+    ['webhooks that nobody could check', { WEBHOOK_URL: 'https://hooks.example.com' }, 'WEBHOOK_SECRET'],
+    [
+      'a key of webhooks that is too short',
+      { WEBHOOK_URL: 'https://hooks.example.com', WEBHOOK_SECRET: 'whsec_c2hvcnQ=' },
+      'WEBHOOK_SECRET',
+    ],
+    ['a clock that anybody can move in production', { QA_MODE: 'true', NODE_ENV: 'production' }, 'QA_MODE'],
+    ['a clock in each of two processes', { QA_MODE: 'true', WEB_CONCURRENCY: '2' }, 'QA_MODE'],
   ])('SECURITY 170: refuses to start with %s', (_, environment, name) => {
     const wrong = wrongIn(environment);
     expect(wrong.map((line) => line.split(' ')[0])).toEqual([name]);
