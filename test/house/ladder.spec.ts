@@ -15,6 +15,7 @@ const RUNGS: Readonly<Record<string, number>> = {
   'src/http': 1,
   'src/delivery': 1,
   'src/database': 1,
+  'src/events': 1.5, // what happened: whoever acts writes it down, so it lies below them all
   'src/users': 2,
   'src/keys': 2,
   'src/otp': 3,
