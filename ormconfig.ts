@@ -8,6 +8,7 @@ import { SessionDetails1780000000008 } from './migrations/1780000000008-session-
 import { Verifications1780000000009 } from './migrations/1780000000009-verifications.js';
 import { SignInAttempts1780000000010 } from './migrations/1780000000010-sign-in-attempts.js';
 import { JwtTemplates1780000000011 } from './migrations/1780000000011-jwt-templates.js';
+import { WriteMarks1780000000013 } from './migrations/1780000000013-write-marks.js';
 import { SigningKeys1780000000002 } from './migrations/1780000000002-signing-keys.js';
 import { Users1780000000001 } from './migrations/1780000000001-users.js';
 import { dataSourceOptions } from './src/database/data-source.js';
@@ -55,6 +56,7 @@ export const migrations = [
   Verifications1780000000009,
   SignInAttempts1780000000010,
   JwtTemplates1780000000011,
+  WriteMarks1780000000013,
 ];
 
 /** For TypeORM's own command line, on the database of DATABASE_URL. */

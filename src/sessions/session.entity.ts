@@ -188,6 +188,10 @@ export class Session {
   @Column('integer', { default: 1 })
   version: number;
 
+  /** Rises after acts of this session, before they are answered: a replica that shows it shows them (database/replica.ts). */
+  @Column('bigint', { name: 'write_mark', default: 0 })
+  writeMark: string;
+
   /** When `version` last rose. */
   @Column('timestamp with time zone', { name: 'changed_at', precision: 3, default: () => 'now()' })
   changedAt: Date;

@@ -13,7 +13,7 @@ export const SESSION = `s.id, s.user_id AS "userId", s.status, s.token_hash AS "
   s.browser_id AS "browserId", s.organization_id AS "organizationId", s.creator_id AS "creatorId",
   s.device_name AS "deviceName", s.environment, s.city, s.country, s.latitude, s.longitude, s.fingerprint, s.agent,
   s.metadata, s.lifetime_seconds AS "lifetimeSeconds", s.refresh_token_hash AS "refreshTokenHash", s.version,
-  s.changed_at AS "changedAt", s.created_at AS "createdAt", s.last_activity_at AS "lastActivityAt",
+  s.write_mark AS "writeMark", s.changed_at AS "changedAt", s.created_at AS "createdAt", s.last_activity_at AS "lastActivityAt",
   s.expires_at AS "expiresAt", s.ended_at AS "endedAt"`;
 
 /** What is read of its user: all but the password hash. */
