@@ -8,10 +8,13 @@ import { SessionDetails1780000000008 } from './migrations/1780000000008-session-
 import { Verifications1780000000009 } from './migrations/1780000000009-verifications.js';
 import { SignInAttempts1780000000010 } from './migrations/1780000000010-sign-in-attempts.js';
 import { JwtTemplates1780000000011 } from './migrations/1780000000011-jwt-templates.js';
+import { Events1780000000012 } from './migrations/1780000000012-events.js';
 import { WriteMarks1780000000013 } from './migrations/1780000000013-write-marks.js';
 import { SigningKeys1780000000002 } from './migrations/1780000000002-signing-keys.js';
 import { Users1780000000001 } from './migrations/1780000000001-users.js';
 import { dataSourceOptions } from './src/database/data-source.js';
+import { RecordedEvent } from './src/events/event.entity.js';
+import { WebhookDelivery } from './src/events/webhook-delivery.entity.js';
 import { JwtTemplate } from './src/keys/jwt-template.entity.js';
 import { SigningKey } from './src/keys/signing-key.entity.js';
 import { CodeSendings } from './src/otp/code-sendings.entity.js';
@@ -41,6 +44,8 @@ export const entities = [
   Session,
   SignInAttempt,
   Verification,
+  RecordedEvent,
+  WebhookDelivery,
 ];
 
 /** Every migration, oldest first. Imported and not globbed, so that dist, tests and the TypeORM CLI read the same. */
@@ -56,6 +61,7 @@ export const migrations = [
   Verifications1780000000009,
   SignInAttempts1780000000010,
   JwtTemplates1780000000011,
+  Events1780000000012,
   WriteMarks1780000000013,
 ];
 

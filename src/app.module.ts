@@ -6,9 +6,9 @@ import { Clock } from './clock.js';
 import { Config, type Face } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
 import type { Database } from './database/open.js';
-import { AuditLog } from './delivery/audit-log.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
+import { EventsModule } from './events/events.module.js';
 import { CLERK, ClerkModule } from './faces/clerk/clerk.module.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
 import { PORTOS, PortosModule } from './faces/portos/portos.module.js';
@@ -61,9 +61,8 @@ class Foundation {
         { provide: Messenger, useFactory: messenger, inject: [PinoLogger] },
         { provide: WIRES, useValue: [NATIVE, ...served(config).map(({ wire }) => wire)] },
         Clock,
-        AuditLog,
       ],
-      exports: [Config, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock, AuditLog],
+      exports: [Config, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock],
     };
   }
 }
@@ -96,6 +95,7 @@ export class AppModule {
         OtpModule,
         UsersModule,
         KeysModule,
+        EventsModule,
         HttpModule,
         ...served(config).map(({ room }) => room),
         ...(config.get('DOCS') ? [OpenApiModule] : []),

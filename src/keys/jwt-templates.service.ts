@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import type { Action } from '../events/actions.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import type { JwtTemplate } from './jwt-template.entity.js';
 import { JwtTemplatesStore } from './jwt-templates.store.js';
@@ -94,7 +95,7 @@ export class JwtTemplatesService {
     this.record(caller, 'jwt_template.remove', name);
   }
 
-  private record(caller: Caller, action: string, name: string): void {
+  private record(caller: Caller, action: Action, name: string): void {
     this.audit.record({ action, name, by: caller.user.id, outcome: 'ok' });
   }
 }

@@ -3,7 +3,7 @@ import type { JWK } from 'jose';
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Sealer, WrongKeyError } from '../secrets.js';
 import { KeysStore } from './keys.store.js';
 import { newKey, sealPurpose } from './new-key.js';

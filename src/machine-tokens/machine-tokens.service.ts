@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import { KeysService, type JwtPayload } from '../keys/keys.service.js';
 import { Refusal } from '../refusal.js';
@@ -40,7 +40,7 @@ export class MachineTokensService {
    */
   async mint(caller: SignedInCaller, draft: MachineSessionDraft, origin: Origin): Promise<Session> {
     const { user, session: asking, ip } = caller;
-    const about = { action: 'machine_token.create', userId: user.id, sessionId: asking.id, ip };
+    const about = { action: 'machine_token.create', userId: user.id, sessionId: asking.id, ip } as const;
     const session = await this.audit.recordRefusal(about, () => {
       if (!asking.isFresh(this.clock.now(), user.twoFactorAuth)) throw new Refusal('step_up_required');
       this.refusePast(draft);

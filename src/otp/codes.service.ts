@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Messenger, type Channel } from '../delivery/messenger.js';
 import { Refusal } from '../refusal.js';
 import { CodeHasher, mintCode } from '../secrets.js';

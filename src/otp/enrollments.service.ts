@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import type { Action } from '../events/actions.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import { Refusal } from '../refusal.js';
 import { mintRecoveryCode, Passwords, Sealer } from '../secrets.js';
@@ -168,7 +169,7 @@ export class EnrollmentsService {
     return { codes, hashes };
   }
 
-  private tell(caller: Caller, user: User, action: string, subject: string): void {
+  private tell(caller: Caller, user: User, action: Action, subject: string): void {
     this.audit.record({ action, userId: user.id, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
     this.notices.send({
       to: user.email,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import { hashToken, looksLikeBrowserToken, mintBrowserToken } from '../secrets.js';
 import { Attempts } from '../users/attempts.js';

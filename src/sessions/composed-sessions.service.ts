@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { may } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { hashToken } from '../secrets.js';
@@ -59,7 +59,7 @@ export class ComposedSessionsService {
   async end(caller: SignedInCaller, id: string, sessionToken?: string): Promise<ComposedSession | null> {
     const session = await this.store.find(id);
     if (session === null || this.isOver(session)) return null;
-    const about = { action: 'session.end', sessionId: id, userId: session.userId ?? undefined };
+    const about = { action: 'session.end', sessionId: id, userId: session.userId ?? undefined } as const;
     const refusal = whyNotEnd(
       caller,
       session,

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { may } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { CodesService, type Noted } from '../otp/codes.service.js';
 import { OtpService, type CodeKind } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
@@ -280,7 +280,7 @@ export class ComposingService {
     sessionId: string | null,
     work: () => Promise<Composing>,
   ): Promise<Composing> {
-    const about = { action: 'session.compose', by: caller.user.id, ip: caller.ip };
+    const about = { action: 'session.compose', by: caller.user.id, ip: caller.ip } as const;
     const composing = await this.audit.recordRefusal({ ...about, sessionId: sessionId ?? undefined }, work);
     const { id, userId } = composing.session;
     this.audit.record({ ...about, sessionId: id, userId: userId ?? undefined, outcome: 'ok' });

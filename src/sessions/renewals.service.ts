@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import { hashToken, looksLikeToken, mintToken } from '../secrets.js';
 import { Activity } from './activity.js';

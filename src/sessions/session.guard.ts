@@ -1,7 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Caller } from '../caller.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { accessOf, type Access, type CalledRequest } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
 import { wireFor, WIRES, type Presented, type Wire } from '../http/wire.js';

@@ -2,7 +2,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { may, type Caller, type Right } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import type { Action } from '../events/actions.js';
+import { AuditLog } from '../events/audit-log.js';
 import { KeysService } from '../keys/keys.service.js';
 import { mentions, type Filter, type Page, type Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -177,7 +178,7 @@ export class SessionsService implements OnModuleInit {
   }
 
   /** A session that may be seen but not touched is forbidden; any other is not there. */
-  private async refusalFor(caller: SignedInCaller, id: string, action: string): Promise<Refusal> {
+  private async refusalFor(caller: SignedInCaller, id: string, action: Action): Promise<Refusal> {
     const seen = await this.store.findLive(id, this.reach(caller, 'session.read'), this.clock.now());
     if (seen === null || seen.userId === caller.user.id) return new Refusal('not_found');
     const about = { userId: seen.userId, sessionId: id, by: caller.user.id, ip: caller.ip };
@@ -192,7 +193,7 @@ export class SessionsService implements OnModuleInit {
   }
 
   private record(
-    action: string,
+    action: Action,
     caller: Caller,
     about: { userId: string | undefined; sessionId?: string; count?: number },
   ): void {

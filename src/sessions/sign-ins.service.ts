@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { OtpService } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
 import { hashToken, mintToken } from '../secrets.js';
@@ -96,7 +96,7 @@ export class SignInsService {
     caller: SignedInCaller | undefined,
     ip: string,
   ): Promise<Session> {
-    const about = { action: 'session.validate_otp', sessionId: id, ip };
+    const about = { action: 'session.validate_otp', sessionId: id, ip } as const;
     const session = await this.audit.recordRefusal(about, () => this.stepUp(id, proof, caller, ip));
     this.audit.record({ ...about, userId: session.userId, outcome: 'ok' });
     return session;
@@ -110,7 +110,7 @@ export class SignInsService {
    */
   async finish(caller: SignedInCaller, code: string): Promise<Session> {
     const { session, user, ip } = caller;
-    const about = { action: 'session.validate_otp', sessionId: session.id, userId: user.id, ip };
+    const about = { action: 'session.validate_otp', sessionId: session.id, userId: user.id, ip } as const;
     const finished = await this.audit.recordRefusal(about, () => {
       if (!caller.pending) throw new Refusal('unauthenticated');
       return this.promote(session, user, code, false);

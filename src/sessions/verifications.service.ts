@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { CodesService } from '../otp/codes.service.js';
 import { CHANNELS, OtpService, type SentKind } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
@@ -115,7 +115,7 @@ export class VerificationsService {
     const verification = await this.own(caller, id);
     const { session } = verification;
     const { ip } = caller;
-    const about = { action: 'session.step_up', userId: session.userId, sessionId: session.id, ip };
+    const about = { action: 'session.step_up', userId: session.userId, sessionId: session.id, ip } as const;
     await this.audit.recordRefusal(about, async () => {
       const factor = stepOf(verification, proof.strategy, proof.factor);
       await this.counted(id, factor, proof.strategy, () => this.prove(caller, verification, factor, proof));

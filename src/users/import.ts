@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import { AuditLog } from '../events/audit-log.js';
 import { readAttributes } from '../json-api/document.js';
 import { Refusal, type Problem } from '../refusal.js';
 import { Passwords } from '../secrets.js';

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { may, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import type { Action } from '../events/actions.js';
+import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { MembershipEnds } from './membership-ends.js';
@@ -98,7 +99,7 @@ export class OrganizationsService {
     this.record(caller, 'organization.remove_member', id, userId);
   }
 
-  private record(caller: Caller, action: string, organizationId: string, userId?: string): void {
+  private record(caller: Caller, action: Action, organizationId: string, userId?: string): void {
     const about = { organizationId, userId, by: caller.user.id, ip: caller.ip };
     this.audit.record({ action, ...about, outcome: 'ok' });
   }

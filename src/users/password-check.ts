@@ -54,10 +54,15 @@ export class PasswordCheck {
   }
 }
 
+/** How often one account may be tried, from wherever. @param key of its address, see `emailKey` */
+export function accountLimit(key: string): Limit {
+  return { key: `sign-in ${key}`, most: 100, clearedBySuccess: false };
+}
+
 function signInLimits(key: string, ip: string): Limit[] {
   return [
     { key: `sign-in from ${ip}`, most: 100, clearedBySuccess: false },
-    { key: `sign-in ${key}`, most: 100, clearedBySuccess: false },
+    accountLimit(key),
     { key: `sign-in ${key} from ${ip}`, most: 10, clearedBySuccess: true },
   ];
 }

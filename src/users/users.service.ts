@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import { holdsAllRightsOf, may, OPERATOR, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
-import { AuditLog } from '../delivery/audit-log.js';
+import type { Action } from '../events/actions.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -195,7 +196,7 @@ export class UsersService {
     return this.passwords.hash(password);
   }
 
-  private async writable(caller: Caller, id: string, action: string): Promise<User> {
+  private async writable(caller: Caller, id: string, action: Action): Promise<User> {
     const user = await this.read(caller, id);
     if (user.id !== caller.user.id && !mayWrite(caller, user)) throw this.forbidden(caller, action, id);
     return user;
@@ -210,7 +211,7 @@ export class UsersService {
     manager: EntityManager,
     caller: Caller,
     id: string,
-    action: string,
+    action: Action,
     proved: User | null = null,
   ): Promise<User> {
     const user = await this.locked(manager, id);
@@ -225,11 +226,11 @@ export class UsersService {
     return user;
   }
 
-  private record(caller: Caller, action: string, userId: string): void {
+  private record(caller: Caller, action: Action, userId: string): void {
     this.audit.record({ action, userId, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
   }
 
-  private forbidden(caller: Caller, action: string, userId?: string): Refusal {
+  private forbidden(caller: Caller, action: Action, userId?: string): Refusal {
     const by = { by: caller.user.id, ip: caller.ip };
     this.audit.record({ action, userId, ...by, outcome: 'refused', reason: 'forbidden' });
     return new Refusal('forbidden');
@@ -238,7 +239,7 @@ export class UsersService {
   private async proveCaller(caller: Caller, currentPassword: string | undefined): Promise<User | null> {
     if (caller === OPERATOR) return null;
     if (!currentPassword) throw new Refusal('blank', { attribute: 'current_password' });
-    const about = { action: 'user.prove_password', userId: caller.user.id, ip: caller.ip };
+    const about = { action: 'user.prove_password', userId: caller.user.id, ip: caller.ip } as const;
     return this.audit.recordRefusal(about, async () => {
       const proved = await this.passwordCheck.reprove(caller.user.id, currentPassword, caller.ip);
       if (proved === null) throw new Refusal('wrong_password', { attribute: 'current_password' });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PinoLogger } from 'nestjs-pino';
-import { AuditLog } from '../../src/delivery/audit-log.js';
+import { AuditLog } from '../../src/events/audit-log.js';
 import { document, Latchkey, PASSWORD, type SignedInPerson } from '../support/latchkey.js';
 import { asCareful, forgetAttempts, validateOtp, wrongCode } from '../support/second-factor.js';
 import { attempt, startVerification } from '../support/step-up.js';

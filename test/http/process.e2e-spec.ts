@@ -115,8 +115,8 @@ describe('the log', () => {
     const [event] = server.entries().filter(({ audit }) => audit);
     expect(event).toMatchObject({
       level: 30,
-      action: 'test',
-      outcome: 'ok',
+      action: 'request',
+      outcome: 'refused',
       reason: 'a  {"forged":1} [31m ',
     });
     expect(event?.time).toMatch(/Z$/);

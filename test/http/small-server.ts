@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { PinoLogger } from 'nestjs-pino';
-import { AuditLog } from '../../src/delivery/audit-log.js';
+import { auditLine } from '../../src/events/audit-event.js';
 import { drain } from '../../src/http/open-responses.js';
 import { Shutdown } from '../../src/http/shutdown.js';
 import { createWebServer } from '../../src/http/web-server.js';
@@ -16,4 +16,7 @@ shutdown.add(10, () => drain(app.getHttpServer(), Number(process.env.DRAIN_SECON
 shutdown.listen();
 await app.listen(0, '127.0.0.1');
 console.log((app.getHttpServer().address() as AddressInfo).port);
-new AuditLog(log).record({ action: 'test', outcome: 'ok', reason: 'a\r\n{"forged":1}\x1b[31m\u2028' });
+log.info(
+  auditLine({ action: 'request', outcome: 'refused', reason: 'a\r\n{"forged":1}\x1b[31m\u2028' }),
+  'audit',
+);

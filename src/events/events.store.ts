@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
+import { selectPage } from '../database/select-page.js';
+import type { Columns } from '../database/where-of.js';
+import type { Page, Slice } from '../page.js';
+import type { RecordedEvent } from './event.entity.js';
+import type { EventRow } from './gathering.js';
+
+/** The columns that an INSERT writes, with their types and the row's names of them. */
+const WRITTEN = [
+  ['created_at', 'timestamptz', 'createdAt'],
+  ['action', 'text', 'action'],
+  ['outcome', 'text', 'outcome'],
+  ['reason', 'text', 'reason'],
+  ['user_id', 'bigint', 'userId'],
+  ['session_id', 'bigint', 'sessionId'],
+  ['organization_id', 'bigint', 'organizationId'],
+  ['actor_id', 'bigint', 'actorId'],
+  ['actor_session_id', 'bigint', 'actorSessionId'],
+  ['ip', 'text', 'ip'],
+  ['name', 'text', 'name'],
+  ['count', 'integer', 'count'],
+  ['request_id', 'text', 'requestId'],
+] as const satisfies readonly (readonly [column: string, type: string, name: keyof EventRow])[];
+
+const ARRAYS = WRITTEN.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
+const INSERT = `INSERT INTO events (${WRITTEN.map(([column]) => column).join(', ')})
+  SELECT * FROM unnest(${ARRAYS})`;
+
+const COLUMNS = `id, ${WRITTEN.map(([column, , name]) => `${column} AS "${name}"`).join(', ')}`;
+
+const LISTED: Columns = {
+  id: { sql: 'id', kind: 'integer', nullable: false },
+  createdAt: { sql: 'created_at', kind: 'instant', nullable: false },
+  action: { sql: 'action', kind: 'text', nullable: false },
+  outcome: { sql: 'outcome', kind: 'text', nullable: false },
+  reason: { sql: 'reason', kind: 'text', nullable: true },
+  userId: { sql: 'user_id', kind: 'integer', nullable: true },
+  sessionId: { sql: 'session_id', kind: 'integer', nullable: true },
+  organizationId: { sql: 'organization_id', kind: 'integer', nullable: true },
+  actorId: { sql: 'actor_id', kind: 'integer', nullable: true },
+  actorSessionId: { sql: 'actor_session_id', kind: 'integer', nullable: true },
+  ip: { sql: 'ip', kind: 'text', nullable: true },
+  name: { sql: 'name', kind: 'text', nullable: true },
+  requestId: { sql: 'request_id', kind: 'text', nullable: true },
+};
+
+/** All SQL on `events`. */
+@Injectable()
+export class EventsStore {
+  constructor(private readonly database: DataSource) {}
+
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.database.transaction(work);
+  }
+
+  /**
+   * Adds events, and what has to be delivered of them, in one statement.
+   * @param manager the transaction of what they tell of; null for one of their own
+   * @param delivered whether the webhook is to have them
+   */
+  async insert(manager: EntityManager | null, rows: readonly EventRow[], delivered: boolean): Promise<void> {
+    await prepared(
+      manager ?? this.database,
+      delivered ? 'events_insert_delivered' : 'events_insert',
+      delivered
+        ? `WITH added AS (${INSERT} RETURNING id, created_at)
+           INSERT INTO webhook_deliveries (event_id, next_attempt_at) SELECT id, created_at FROM added`
+        : INSERT,
+      WRITTEN.map(([, , name]) => rows.map((row) => row[name])),
+    );
+  }
+
+  async find(id: string): Promise<RecordedEvent | null> {
+    const rows = await prepared<RecordedEvent>(
+      this.database,
+      'event_by_id',
+      `SELECT ${COLUMNS} FROM events WHERE id = $1`,
+      [id],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** Events that the page keeps. */
+  list(page: Page): Promise<Slice<RecordedEvent>> {
+    return selectPage<RecordedEvent>({
+      runner: this.database,
+      columns: LISTED,
+      page,
+      select: COLUMNS,
+      from: 'events',
+      where: 'true',
+      values: [],
+    });
+  }
+}
