@@ -1,34 +1,51 @@
-import { interleaved, type Measured } from './rounds.js';
 import type { Target } from './load.js';
-import { ADMIN, BenchedServer } from './server.js';
+import type { SuiteOptions } from './main.js';
+import { shown, targetTable, type Row, type Table } from './report.js';
+import { interleaved, ratioOf, spreadOf, type Measured } from './rounds.js';
+import { ADMIN, type BenchedServer } from './server.js';
+import { Stage } from './stage.js';
 
 const JSON_API = 'application/vnd.api+json';
 const PERSON = { email: 'person@example.com', password: 'a password for the bench' };
 /** Sessions of the person, all on one page. */
 const SESSIONS = 30;
-const LOAD = { rounds: 5, connections: 4, seconds: 2 };
+const LOAD = { connections: 4, seconds: 2 };
 
 /** What a list of 30 sessions and one session cost through each API, against the native one. */
-export async function faces(): Promise<Record<string, string | number | null>[]> {
-  const server = await BenchedServer.start();
-  try {
-    const { lists, gets } = await targetsOn(server);
-    const measured = [await interleaved(server, lists, LOAD), await interleaved(server, gets, LOAD)];
-    return measured.flatMap((rows) => rows.map((row) => shown(row, rows[0]!)));
-  } finally {
-    await server.stop();
-  }
+export function faces({ rounds }: SuiteOptions): Promise<readonly Table[]> {
+  return Stage.with(async (stage) => {
+    await stage.postgres.createDatabase('latchkey');
+    const { lists, gets } = await targetsOn(await stage.latchkey('latchkey'));
+    const measured = [
+      await interleaved(stage.postgres, lists, { ...LOAD, rounds }),
+      await interleaved(stage.postgres, gets, { ...LOAD, rounds }),
+    ];
+    const slowest = measured.flatMap((rows) =>
+      rows.slice(1).map((row) => ({ of: row.name, measured: ratioOf(row, rows[0]!, 'milliseconds') })),
+    );
+    return [
+      { rows: measured.flatMap((rows) => rows.map((row) => asRow(row, rows[0]!))) },
+      targetTable(
+        slowest.map(({ of, measured }) => ({
+          of: `${of} × native`,
+          measured,
+          must: 1.25,
+          goal: 1.1,
+          better: 'less',
+        })),
+      ),
+    ];
+  });
 }
 
-function shown(row: Measured, native: Measured): Record<string, string | number | null> {
+function asRow(row: Measured, native: Measured): Row {
   return {
     request: row.name,
-    '× native': (row.milliseconds / native.milliseconds).toFixed(2),
-    'median ms': row.milliseconds.toFixed(2),
-    'min–max ms': `${row.least.toFixed(2)}–${row.most.toFixed(2)}`,
-    'requests/s': Math.round(row.requestsPerSecond),
-    'p99 ms': row.p99Milliseconds,
-    'server CPU µs': row.cpuMicroseconds === null ? null : Math.round(row.cpuMicroseconds),
+    '× native': shown(ratioOf(row, native, 'milliseconds'), 2),
+    'median ms': shown(spreadOf(row, 'milliseconds'), 2),
+    'requests/s': shown(spreadOf(row, 'requestsPerSecond'), 0),
+    'p99 ms': shown(spreadOf(row, 'p99Milliseconds'), 1),
+    'server CPU µs': shown(spreadOf(row, 'cpuMicroseconds'), 0),
   };
 }
 
@@ -48,37 +65,42 @@ async function targetsOn(server: BenchedServer): Promise<{ lists: Target[]; gets
   };
   const clerk = { Authorization: `Bearer ${browser.token}` };
   const portosId = await firstPortosId(server, bearer);
-  const search = {
-    path: '/zitadel/v2/sessions/search',
-    method: 'POST' as const,
-    body: '{"query":{"limit":30}}',
-  };
   return {
     lists: [
-      { name: 'native, list', path: '/api/v2/sessions', headers: native },
-      { name: 'Lendix, list', path: '/lendix/sessions?limit=30', headers: lendix },
+      { server, name: 'native, list', path: '/api/v2/sessions', headers: native },
+      { server, name: 'Lendix, list', path: '/lendix/sessions?limit=30', headers: lendix },
       {
+        server,
         name: 'Clerk, list',
         path: `/clerk/v1/me/sessions?_is_native=1&_clerk_session_id=${browser.sessionId}`,
         headers: clerk,
       },
-      { name: 'PORTOS, list', path: '/portos/sessions?$take=30', headers: bearer },
-      { name: 'ZITADEL, list', ...search, headers: { ...bearer, 'Content-Type': 'application/json' } },
+      { server, name: 'PORTOS, list', path: '/portos/sessions?$take=30', headers: bearer },
+      {
+        server,
+        name: 'ZITADEL, list',
+        path: '/zitadel/v2/sessions/search',
+        method: 'POST',
+        headers: { ...bearer, 'Content-Type': 'application/json' },
+        body: '{"query":{"limit":30}}',
+      },
     ],
     gets: [
-      { name: 'native, get', path: `/api/v2/sessions/${id}`, headers: native },
+      { server, name: 'native, get', path: `/api/v2/sessions/${id}`, headers: native },
       {
+        server,
         name: 'Lendix, get',
         path: `/lendix/sessions/${BigInt(id).toString(16).padStart(24, '0')}`,
         headers: lendix,
       },
       {
+        server,
         name: 'Clerk, get',
         path: `/clerk/v1/client/sessions/${browser.sessionId}?_is_native=1`,
         headers: clerk,
       },
-      { name: 'PORTOS, get', path: `/portos/sessions/${portosId}`, headers: bearer },
-      { name: 'ZITADEL, get', path: `/zitadel/v2/sessions/${id}`, headers: bearer },
+      { server, name: 'PORTOS, get', path: `/portos/sessions/${portosId}`, headers: bearer },
+      { server, name: 'ZITADEL, get', path: `/zitadel/v2/sessions/${id}`, headers: bearer },
     ],
   };
 }

@@ -1,37 +1,37 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { faces } from './faces.js';
+import { hot } from './hot.js';
+import { publish, type Table } from './report.js';
 
-/** A suite measures and hands back the rows of its table. */
-type Suite = () => Promise<readonly Readonly<Record<string, string | number | null>>[]>;
-
-const SUITES: Readonly<Record<string, Suite>> = { faces };
-
-const name = process.argv[2] ?? '';
-const suite = Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
-if (suite === undefined) {
-  process.stderr.write(`npm run bench -- ${Object.keys(SUITES).join('|')}\n`);
-  process.exitCode = 2;
-} else {
-  const rows = await suite();
-  const results = join(import.meta.dirname, 'results');
-  const [cpu] = cpus();
-  const run = {
-    suite: name,
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD']).toString().trim(),
-    node: process.version,
-    machine: `${cpus().length} × ${cpu?.model ?? 'unknown'}`,
-    rows,
-  };
-  await mkdir(results, { recursive: true });
-  await writeFile(join(results, `${name}.json`), `${JSON.stringify(run, null, 2)}\n`);
-  process.stdout.write(`${asTable(rows)}\n`);
+/** What a suite may be told. */
+export interface SuiteOptions {
+  /** The directory of another checkout that is built, to be measured in the same rounds. */
+  readonly beside: string | undefined;
+  readonly rounds: number;
 }
 
-function asTable(rows: readonly Readonly<Record<string, string | number | null>>[]): string {
-  const columns = Object.keys(rows[0] ?? {});
-  const lines = rows.map((row) => columns.map((column) => String(row[column] ?? '–')));
-  return [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+/** A suite measures and hands back its tables. */
+type Suite = (options: SuiteOptions) => Promise<readonly Table[]>;
+
+const SUITES: Readonly<Record<string, Suite>> = { hot, faces };
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    beside: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    note: { type: 'string' },
+    readme: { type: 'boolean', default: false },
+  },
+});
+const [name = ''] = positionals;
+const suite = Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
+if (suite === undefined) {
+  const options = '[--rounds 5] [--beside DIRECTORY] [--note TEXT] [--readme]';
+  process.stderr.write(`npm run bench -- ${Object.keys(SUITES).join('|')} ${options}\n`);
+  process.exitCode = 2;
+} else {
+  const tables = await suite({ beside: values.beside, rounds: Number(values.rounds) });
+  const text = await publish(name, tables, { note: values.note, intoReadme: values.readme });
+  process.stdout.write(`${text}\n`);
 }

@@ -1,45 +1,57 @@
-import { burst, type Burst, type Target } from './load.js';
-import type { BenchedServer } from './server.js';
+import { burst, tryOut, type Burst, type Load, type Target } from './load.js';
+import type { BenchedPostgres } from './postgres.js';
 
-/** The middle of several bursts, and how far they lie apart. */
-export interface Measured {
-  readonly name: string;
-  readonly milliseconds: number;
+/** A number measured round after round: the middle one, and how far the others lie apart. */
+export interface Spread {
+  readonly median: number;
   readonly least: number;
   readonly most: number;
-  readonly requestsPerSecond: number;
-  readonly p99Milliseconds: number;
-  readonly cpuMicroseconds: number | null;
 }
+
+/** What the rounds of one target measured, in their order. */
+export interface Measured {
+  readonly name: string;
+  readonly bursts: readonly Burst[];
+}
+
+/** One number of a burst; null where it cannot be read on this machine. */
+type Pick = keyof Burst;
 
 /** Measures all targets in turn, round after round, so that whatever slows the machine down slows them all. */
 export async function interleaved(
-  server: BenchedServer,
+  postgres: BenchedPostgres,
   targets: readonly Target[],
-  { rounds, ...load }: { rounds: number; connections: number; seconds: number },
+  { rounds, ...load }: Load & { rounds: number },
 ): Promise<Measured[]> {
-  for (const target of targets) await burst(server, target, { ...load, seconds: 1 });
-  const bursts = new Map<Target, Burst[]>(targets.map((target) => [target, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const target of targets) bursts.get(target)!.push(await burst(server, target, load));
+  const measured = targets.map((target) => ({ target, name: target.name, bursts: [] as Burst[] }));
+  for (const { target } of measured) {
+    await tryOut(target);
+    await burst(postgres, target, { ...load, seconds: 2 });
   }
-  return targets.map((target) => middle(target.name, bursts.get(target)!));
+  for (let round = 0; round < rounds; round++) {
+    for (const { target, bursts } of measured) bursts.push(await burst(postgres, target, load));
+  }
+  return measured;
 }
 
-function middle(name: string, bursts: readonly Burst[]): Measured {
-  const of = (value: (burst: Burst) => number | null) =>
-    bursts.map(value).filter((number) => number !== null);
-  const times = of((burst) => burst.milliseconds);
-  const cpu = of((burst) => burst.cpuMicroseconds);
-  return {
-    name,
-    milliseconds: median(times),
-    least: Math.min(...times),
-    most: Math.max(...times),
-    requestsPerSecond: median(of((burst) => burst.requestsPerSecond)),
-    p99Milliseconds: median(of((burst) => burst.p99Milliseconds)),
-    cpuMicroseconds: cpu.length === 0 ? null : median(cpu),
-  };
+/** One number of a target over its rounds; null where it cannot be read on this machine. */
+export function spreadOf({ bursts }: Measured, pick: Pick): Spread | null {
+  const values = bursts.map((burst) => burst[pick]).filter((value) => value !== null);
+  return values.length === 0 ? null : spread(values);
+}
+
+/** The same as so many times that of another target, round by round: what slowed one round slowed both. */
+export function ratioOf(measured: Measured, reference: Measured, pick: Pick): Spread | null {
+  const values = measured.bursts.flatMap((burst, round) => {
+    const [own, other] = [burst[pick], reference.bursts[round]?.[pick] ?? null];
+    return own === null || other === null ? [] : [own / other];
+  });
+  return values.length === 0 ? null : spread(values);
+}
+
+/** The middle of some values, and their bounds. */
+export function spread(values: readonly number[]): Spread {
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
 /** The middle value; of an even number of values, the mean of the middle two. */

@@ -1,68 +1,90 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, readFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { processorSeconds, residentBytes } from './processor.js';
 
 const ROOT = join(import.meta.dirname, '..');
-/** Clock ticks of /proc in a second: USER_HZ, 100 on every Linux. */
-const TICKS_A_SECOND = 100;
 
 export const ADMIN = { email: 'admin@example.com', password: 'a password for the bench' };
 
-/** Latchkey as it is shipped, in a process of its own, on an embedded PostgreSQL that is gone afterwards. */
+/** What keeps Latchkey's sealed columns readable by every process of one bench. */
+const SECRET_KEY = randomBytes(32).toString('hex');
+
+/** A server under load, in a process of its own: Latchkey as it is shipped, or one that it is measured beside. */
 export class BenchedServer {
   private constructor(
     private readonly child: ChildProcess,
-    private readonly dataDir: string,
     readonly url: string,
   ) {}
 
-  /** @param settings environment keys beside those of the bench */
-  static async start(settings: Record<string, string> = {}): Promise<BenchedServer> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
-    await chmod(dataDir, 0o755); // as root, PostgreSQL runs as a user of its own, who has to reach it
-    const env = {
-      PATH: process.env.PATH,
-      NODE_ENV: 'production',
-      HOST: '127.0.0.1',
-      PORT: '0',
-      DATA_DIR: dataDir,
+  /**
+   * @param databaseUrl PostgreSQL that it works on, and brings up to date
+   * @param settings environment keys beside those of the bench
+   * @param build directory of a checkout that is built
+   * @param nodeOptions what Node is started with
+   */
+  static latchkey(
+    databaseUrl: string,
+    settings: Readonly<Record<string, string>> = {},
+    { build = ROOT, nodeOptions = [] as readonly string[] } = {},
+  ): Promise<BenchedServer> {
+    return BenchedServer.start(build, [...nodeOptions, 'dist/src/main.js'], {
+      DATABASE_URL: databaseUrl,
+      SECRET_KEY,
       LOG_LEVEL: 'info',
       BCRYPT_COST: '10',
       ADMIN_EMAIL: ADMIN.email,
       ADMIN_PASSWORD: ADMIN.password,
       ...settings,
-    };
-    const child = spawn(process.execPath, ['dist/src/main.js'], {
-      cwd: ROOT,
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const url = await new Promise<string>((resolve, reject) => {
-      const said: string[] = [];
-      createInterface(child.stdout).on('line', (line) => {
-        if (said.length < 50) said.push(line);
-        const listens = /listens on (\S+)$/.exec(line)?.[1];
-        if (listens) resolve(listens);
-      });
-      child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${said.join('\n')}`)));
-    });
-    return new BenchedServer(child, dataDir, url);
   }
 
-  /** Seconds of processor time that the process has used so far; null where there is no /proc. */
-  async cpuSeconds(): Promise<number | null> {
-    const stat = await readFile(`/proc/${this.child.pid}/stat`, 'utf8').catch(() => null);
-    if (stat === null) return null;
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  /** One of bench/references, by the name of its file. */
+  static reference(
+    name: string,
+    databaseUrl: string,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<BenchedServer> {
+    const directory = join(import.meta.dirname, 'references');
+    return BenchedServer.start(directory, [`${name}.js`], { DATABASE_URL: databaseUrl, ...settings });
+  }
+
+  private static async start(
+    cwd: string,
+    args: readonly string[],
+    settings: Readonly<Record<string, string>>,
+  ): Promise<BenchedServer> {
+    const env = { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ...settings };
+    const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const url = await addressIn(child);
+    child.stdout.resume(); // the log is read and thrown away, as cheaply as can be
+    return new BenchedServer(child, url);
+  }
+
+  /** Seconds of processor time that its processes have used so far; null where that cannot be read. */
+  cpuSeconds(): Promise<number | null> {
+    return processorSeconds(this.child.pid!);
+  }
+
+  /** Bytes of memory that its processes hold now; null where that cannot be read. */
+  residentBytes(): Promise<number | null> {
+    return residentBytes(this.child.pid!);
   }
 
   async stop(): Promise<void> {
     this.child.kill('SIGTERM');
-    if (this.child.exitCode === null) await once(this.child, 'exit');
-    await rm(this.dataDir, { recursive: true, force: true });
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
   }
+}
+
+/** Reads what a server prints until it says where it listens. */
+async function addressIn(child: ChildProcess): Promise<string> {
+  let said = '';
+  for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
+    said += String(chunk);
+    const listens = /listens on (\S+)$/m.exec(said)?.[1];
+    if (listens) return listens;
+  }
+  throw new Error(`${child.spawnargs.join(' ')} ended:\n${said}`);
 }

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { text } from 'node:stream/consumers';
+import type { Load, Seen, Target } from './load.js';
+
+const AUTOCANNON = createRequire(import.meta.url).resolve('autocannon');
+
+/** What autocannon says of a run, as far as we read it. */
+interface Result {
+  readonly '2xx': number;
+  readonly non2xx: number;
+  readonly errors: number;
+  readonly duration: number;
+  readonly latency: { readonly p99: number };
+}
+
+/** What the process of its own runs: options on its standard input, the result on its output. */
+const PROGRAM = `
+  import { createRequire } from 'node:module';
+  import { json } from 'node:stream/consumers';
+  const autocannon = createRequire(import.meta.url)(process.argv[1]);
+  process.stdout.write(JSON.stringify(await autocannon(await json(process.stdin))));
+`;
+
+/** Sends a target's requests by autocannon, which counts milliseconds whole. */
+export async function byAutocannon(target: Target, { connections, seconds }: Load): Promise<Seen> {
+  const { server, method = 'GET', path, headers, rotation = [{}], body } = target;
+  const requests = rotation.map((own) => ({ method, path, headers: { ...headers, ...own }, body }));
+  const options = { url: server.url, connections, duration: seconds, requests };
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM, '--', AUTOCANNON], {
+    cwd: import.meta.dirname,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(JSON.stringify(options));
+  const result = JSON.parse(await text(child.stdout)) as Result;
+  return {
+    answered: result['2xx'],
+    failed: result.non2xx + result.errors,
+    seconds: result.duration,
+    p99Milliseconds: result.latency.p99,
+  };
+}

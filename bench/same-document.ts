@@ -1,0 +1,19 @@
+import type { Target } from './load.js';
+
+/**
+ * Holds a reference to what it is one for: it answers the same document, byte for byte but for instants, which move
+ * with use, and ports.
+ * @throws Error with both where they differ
+ */
+export async function sameDocument(reference: Target, own: Target): Promise<void> {
+  const [expected, actual] = await Promise.all([documentOf(own), documentOf(reference)]);
+  if (expected !== actual) throw new Error(`${reference.name} answers\n${actual}\nand not\n${expected}`);
+}
+
+async function documentOf({ server, path, headers, rotation }: Target): Promise<string> {
+  const response = await fetch(`${server.url}${path}`, { headers: { ...headers, ...rotation?.[0] } });
+  const text = await response.text();
+  return text
+    .replace(/"\d{4}-\d\d-\d\dT[^"]+"/g, '"instant"')
+    .replace(/(localhost|127\.0\.0\.1):\d+/g, 'host');
+}
