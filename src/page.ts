@@ -7,8 +7,12 @@ export interface Page {
   /** Orders in turn, made total by `totalOrder`. */
   readonly sort: readonly Sort[];
   readonly window: Window;
-  readonly countTotal: boolean;
+  /** `exactly` counts however many there are, which takes as long as reading them all. */
+  readonly countTotal: boolean | 'exactly';
 }
+
+/** So many rows a total counts; beyond them a list says that there are more. */
+export const COUNTED_AT_MOST = 10_000;
 
 export type Filter = Condition | Group;
 
@@ -36,6 +40,9 @@ export interface Sort {
   readonly descending: boolean;
 }
 
+/** So many rows an offset passes over at most: each of them has to be read. What lies farther is reached from a place. */
+export const FARTHEST_OFFSET = 1_000_000;
+
 /** By id, which grows with time: what every list is sorted by unless it is asked for another order. */
 export const NEWEST_FIRST: readonly Sort[] = [{ field: 'id', descending: true }];
 
@@ -51,8 +58,10 @@ export type Place = readonly Value[];
 /** What a page comes back as; rows always stand in the order that was asked for. */
 export interface Slice<Row> {
   readonly rows: readonly Row[];
-  /** How many rows the filter keeps in all; null when the total was not wanted. */
+  /** How many rows the filter keeps in all, as far as they were counted; null when the total was not wanted. */
   readonly total: number | null;
+  /** Whether there are more than `total`. */
+  readonly hasUncounted: boolean;
   /** Whether rows exist before the first and after the last one of this slice. */
   readonly hasPrevious: boolean;
   readonly hasNext: boolean;

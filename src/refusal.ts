@@ -55,6 +55,7 @@ export type Reason =
   | 'invalid_parameter'
   | 'secret_in_query'
   | 'page_too_large'
+  | 'too_broad'
   | 'unsupported_cursor_sort'
   | 'range_pagination'
   | 'invalid_document'

@@ -1,5 +1,6 @@
-import type { DataSource, EntityManager } from 'typeorm';
-import { totalOrder, type Page, type Place, type Slice, type Sort } from '../page.js';
+import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
+import { COUNTED_AT_MOST, totalOrder, type Page, type Place, type Slice, type Sort } from '../page.js';
+import { Refusal } from '../refusal.js';
 import { preparedByText } from './prepared.js';
 import { bind, columnOf, typeOf, whereOf, type Columns } from './where-of.js';
 
@@ -20,21 +21,38 @@ interface PagedSelect {
 
 /**
  * Runs a page: its filter within `where`, its order (see `totalOrder`), its window, and its total when wanted (a
- * second statement). Nulls come last in both directions. Cursor windows need fields that are never null and of one direction.
+ * second statement where the rows do not tell it). Nulls come last in both directions. Cursor windows need fields that
+ * are never null and of one direction.
+ * @throws Refusal too_broad for a filter or an order that PostgreSQL did not get through in time
  * @throws Error (a bug) on an unknown field, a nullable or mixed cursor order, a place of the wrong length
  */
 export async function selectPage<Row>(query: PagedSelect): Promise<Slice<Row>> {
+  try {
+    return await run(query);
+  } catch (error) {
+    const { filter, sort } = query.page;
+    const canBeNarrowed = filter !== null || (sort[0] ?? { field: 'id' }).field !== 'id';
+    throw canBeNarrowed && ranOutOfTime(error) ? new Refusal('too_broad') : error;
+  }
+}
+
+async function run<Row>(query: PagedSelect): Promise<Slice<Row>> {
   const values = [...query.values];
   const kept = `(${query.where}) AND ${whereOf(query.columns, query.page.filter, values)}`;
   const scope = { query, order: totalOrder(query.page.sort), kept, values };
-  const total = query.page.countTotal ? await count(scope) : null;
-  const { window } = query.page;
+  const { window, countTotal } = query.page;
   const slice =
     window.kind === 'offset'
       ? await skip<Row>(scope, window.offset, window.limit)
       : await seek<Row>(scope, window.kind, window.place, window.limit);
+  const counted = countTotal === false ? UNCOUNTED : (told(query.page, slice) ?? (await count(scope)));
   // Past the end of an empty list there is still nothing before.
-  return { ...slice, hasPrevious: slice.hasPrevious && total !== 0, total };
+  return { ...slice, hasPrevious: slice.hasPrevious && counted.total !== 0, ...counted };
+}
+
+/** PostgreSQL's query_canceled: by statement_timeout. */
+function ranOutOfTime(error: unknown): boolean {
+  return error instanceof QueryFailedError && (error.driverError as { code?: string }).code === '57014';
 }
 
 interface Scope {
@@ -44,12 +62,30 @@ interface Scope {
   readonly kept: string;
   readonly values: readonly unknown[];
 }
-type Part<Row> = Omit<Slice<Row>, 'total'>;
+type Counted = Pick<Slice<unknown>, 'total' | 'hasUncounted'>;
+type Part<Row> = Omit<Slice<Row>, keyof Counted>;
 
-async function count({ query, kept, values }: Scope): Promise<number> {
-  const text = `SELECT count(*) AS total FROM ${query.from} WHERE ${kept}`;
-  const [row] = await preparedByText<{ total: string }>(query.runner, text, values);
-  return Number(row?.total);
+const UNCOUNTED: Counted = { total: null, hasUncounted: false };
+
+/** The total of a list whose end stands on the page, when the rows before the page are known; else null. */
+function told({ window }: Page, { rows, hasPrevious, hasNext }: Part<unknown>): Counted | null {
+  if (window.kind === 'offset') {
+    const isPastTheEnd = rows.length === 0 && window.offset > 0;
+    return hasNext || isPastTheEnd ? null : { total: window.offset + rows.length, hasUncounted: false };
+  }
+  return hasNext || hasPrevious ? null : { total: rows.length, hasUncounted: false };
+}
+
+async function count({ query, kept, values }: Scope): Promise<Counted> {
+  const all = query.page.countTotal === 'exactly';
+  const counted = all ? [...values] : [...values, COUNTED_AT_MOST + 1];
+  const bound = all ? '' : `LIMIT $${counted.length}`;
+  const text = `SELECT count(*) AS total FROM (SELECT FROM ${query.from} WHERE ${kept} ${bound}) counted`;
+  const [row] = await preparedByText<{ total: string }>(query.runner, text, counted);
+  const total = Number(row?.total);
+  return all || total <= COUNTED_AT_MOST
+    ? { total, hasUncounted: false }
+    : { total: COUNTED_AT_MOST, hasUncounted: true };
 }
 
 async function skip<Row>(scope: Scope, offset: number, limit: number): Promise<Part<Row>> {
@@ -66,11 +102,15 @@ async function seek<Row>(
   const backwards = kind === 'before';
   const order = scope.order.map(({ field, descending }) => ({ field, descending: descending !== backwards }));
   const values = [...scope.values];
-  const beyond = place === null ? 'true' : comparison(scope.query.columns, order, place, values);
-  const found = await read<Row>(scope, `${scope.kept} AND ${beyond}`, values, order, limit + 1, 0);
+  const sides = place === null ? null : placed(scope.query.columns, order, place, values);
+  // Both written out: PostgreSQL does not turn NOT (a, b) < (x, y) into what an index can serve.
+  const where = (operator: '<' | '>' | '<=' | '>=') =>
+    sides === null ? scope.kept : `${scope.kept} AND ${sides.left} ${operator} ${sides.right}`;
+  const descending = order[0]?.descending ?? true;
+  const found = await read<Row>(scope, where(descending ? '<' : '>'), values, order, limit + 1, 0);
   const rows = found.slice(0, limit);
   const more = found.length > limit;
-  const passed = place !== null && (await anyRow(scope, `${scope.kept} AND NOT ${beyond}`, values));
+  const passed = place !== null && (await anyRow(scope, where(descending ? '>=' : '<='), values));
   return backwards
     ? { rows: rows.reverse(), hasPrevious: more, hasNext: passed }
     : { rows, hasPrevious: passed, hasNext: more };
@@ -101,8 +141,13 @@ async function anyRow({ query }: Scope, where: string, values: readonly unknown[
   return row?.found === true;
 }
 
-/** "Strictly beyond the place" as one row comparison, which an index on these columns can serve. */
-function comparison(columns: Columns, order: readonly Sort[], place: Place, values: unknown[]): string {
+/** The two sides of a comparison of rows with the place, which an index on these columns can serve. */
+function placed(
+  columns: Columns,
+  order: readonly Sort[],
+  place: Place,
+  values: unknown[],
+): { left: string; right: string } {
   const named = order.map(({ field }) => columnOf(columns, field));
   const descending = order[0]?.descending ?? true;
   if (order.some((sort) => sort.descending !== descending)) throw new Error('A cursor needs one direction');
@@ -110,5 +155,5 @@ function comparison(columns: Columns, order: readonly Sort[], place: Place, valu
   if (place.length !== order.length) throw new Error('A place needs a value for each field of the order');
   const left = named.map(({ sql }) => sql);
   const right = named.map(({ kind }, index) => `${bind(values, place[index])}::${typeOf(kind)}`);
-  return `(${left.join(', ')}) ${descending ? '<' : '>'} (${right.join(', ')})`;
+  return { left: `(${left.join(', ')})`, right: `(${right.join(', ')})` };
 }

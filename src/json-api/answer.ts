@@ -60,19 +60,21 @@ function answerByNumber<Row extends object>(
   request: Request,
   response: Response,
   resource: Resource<Row>,
-  { rows, total }: Slice<Row>,
+  slice: Slice<Row>,
   query: ListQuery,
 ): void {
+  const { rows, total, hasUncounted } = slice;
   if (total === null) throw new Error('a numbered page needs the total');
   const writer = new ResourceWriter(resource, query);
   const data = rows.map((row) => writer.write(row)).join(',');
-  const links = JSON.stringify(numberedLinks(request, query, total));
+  const links = JSON.stringify(numberedLinks(request, query, { ...slice, total }));
   const meta = JSON.stringify({
     current_page: query.number,
     total_pages: totalPages(total, query.size),
     total_count: total,
     page_size: query.size,
     max_page_size: MAX_PAGE_SIZE,
+    ...(hasUncounted ? { total_is_lower_bound: true } : {}),
   });
   sendDocument(response, 200, `{"data":[${data}],${writer.included}"links":${links},"meta":${meta}}`);
 }

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { Slice } from '../page.js';
+import { FARTHEST_OFFSET, type Slice } from '../page.js';
 import type { ListQuery } from './query.js';
 import { writeParameters } from './query-string.js';
 
@@ -13,15 +13,24 @@ export function totalPages(total: number, size: number): number {
   return Math.ceil(total / size);
 }
 
-/** `first` and `last` always, `prev` and `next` only where there is such a page (DECISIONS.md, Native 9). */
-export function numberedLinks(request: Request, query: ListQuery, total: number): Record<string, string> {
+/**
+ * `first` and `last` always, `prev` and `next` only where there is such a page (DECISIONS.md, Native 9). Of a list that
+ * was not counted to its end nobody knows the last page: it has no `last`.
+ */
+export function numberedLinks(
+  request: Request,
+  query: ListQuery,
+  { total, hasUncounted, hasNext }: Pick<Slice<unknown>, 'hasUncounted' | 'hasNext'> & { total: number },
+): Record<string, string> {
   const last = Math.max(1, totalPages(total, query.size));
   const page = (number: number) => link(request, query, [['page[number]', String(number)]]);
+  const previous = hasUncounted ? query.number - 1 : Math.min(query.number - 1, last);
+  const isThereMore = query.number < last || (hasUncounted && hasNext);
   return {
     first: page(1),
-    last: page(last),
-    ...(query.number > 1 ? { prev: page(Math.min(query.number - 1, last)) } : {}),
-    ...(query.number < last ? { next: page(query.number + 1) } : {}),
+    ...(hasUncounted ? {} : { last: page(last) }),
+    ...(query.number > 1 ? { prev: page(previous) } : {}),
+    ...(isThereMore && query.number * query.size <= FARTHEST_OFFSET ? { next: page(query.number + 1) } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Sort, Window } from '../page.js';
+import { FARTHEST_OFFSET, type Sort, type Window } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { placeOf } from './cursor.js';
 import { asksForProfile, CURSOR_PROFILE } from './media-type.js';
@@ -80,12 +80,13 @@ function readSize(text: string | undefined): number {
   return size;
 }
 
-/** Bounded so that the offset stays an exact number, far inside PostgreSQL's 64 bits. */
 function readNumber(text: string | undefined, size: number): number {
   if (text === undefined) return 1;
   const number = /^\d+$/.test(text) ? Number(text) : 0;
   if (number < 1) throw invalid('number', 'page[number] must be a whole number from 1');
-  if (number * size > Number.MAX_SAFE_INTEGER) throw invalid('number', 'page[number] is beyond any page');
+  if ((number - 1) * size > FARTHEST_OFFSET) {
+    throw invalid('number', `Pages by number reach ${FARTHEST_OFFSET} resources far: go on by page[after]`);
+  }
   return number;
 }
 

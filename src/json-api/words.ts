@@ -131,6 +131,10 @@ export const WORDS = {
     type: `${CURSOR_PROFILE}max-size-exceeded`,
     meta: { page: { maxSize: MAX_PAGE_SIZE } },
   },
+  too_broad: badRequest(
+    'Too Broad',
+    'This filter or order looks at too many resources: narrow it by another filter',
+  ),
   unsupported_cursor_sort: {
     ...badRequest(
       'Unsupported Sort',

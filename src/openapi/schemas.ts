@@ -2,6 +2,7 @@ import { validateSync } from 'class-validator';
 import type { AnyResource, Attribute } from '../json-api/resource.js';
 import { declaredNames } from '../json-api/rules.js';
 import { otpEnrollmentResource } from '../otp/otp.resource.js';
+import { COUNTED_AT_MOST } from '../page.js';
 import { sessionResource } from '../sessions/session.resource.js';
 import { organizationResource } from '../users/organization.resource.js';
 import { verificationResource } from '../sessions/verification.resource.js';
@@ -176,7 +177,8 @@ const ID = { type: 'string', pattern: '^[0-9]+$' };
 
 const LINKS = {
   type: 'object',
-  description: '`prev` and `next` are absent where there is no such page; with cursors they are null there.',
+  description:
+    '`prev` and `next` are absent where there is no such page; with cursors they are null there. A list that was not counted to its end has no `last`.',
   properties: Object.fromEntries(
     ['first', 'last', 'prev', 'next'].map((name) => [name, { type: ['string', 'null'], format: 'uri' }]),
   ),
@@ -188,7 +190,13 @@ const COUNTS = ['current_page', 'total_pages', 'total_count', 'page_size', 'max_
 
 const NUMBERED_META = {
   type: 'object',
-  properties: Object.fromEntries(COUNTS.map((name) => [name, { type: 'integer' }])),
+  properties: {
+    ...Object.fromEntries(COUNTS.map((name) => [name, { type: 'integer' }])),
+    total_is_lower_bound: {
+      const: true,
+      description: `There are more than ${COUNTED_AT_MOST}, which is as far as they were counted.`,
+    },
+  },
   required: COUNTS,
   additionalProperties: false,
 };

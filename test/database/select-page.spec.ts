@@ -159,12 +159,14 @@ describe('selectPage', () => {
       expect(await page({ window: window(0) })).toEqual({
         rows: [5, 4],
         total: null,
+        hasUncounted: false,
         hasPrevious: false,
         hasNext: true,
       });
       expect(await page({ window: window(2), countTotal: true })).toEqual({
         rows: [3, 2],
         total: 5,
+        hasUncounted: false,
         hasPrevious: true,
         hasNext: true,
       });
@@ -186,10 +188,78 @@ describe('selectPage', () => {
       expect(await page({ window, filter: nobody, countTotal: true })).toEqual({
         rows: [],
         total: 0,
+        hasUncounted: false,
         hasPrevious: false,
         hasNext: false,
       });
     });
+  });
+
+  describe('total', () => {
+    const listing = { columns: COLUMNS, select: 'id', where: 'true', values: [] };
+    const many = (rows: number, wanted: Partial<Page>) =>
+      selectPage({
+        ...listing,
+        runner,
+        from: `(SELECT n AS id, NULL::text AS name FROM generate_series(1, ${rows}) n) things`,
+        page: { ...everything, window: { kind: 'offset', offset: 0, limit: 2 }, countTotal: true, ...wanted },
+      });
+
+    it('is exact up to ten thousand, and beyond says that there are more', async () => {
+      expect(await many(10_000, {})).toMatchObject({ total: 10_000, hasUncounted: false, hasNext: true });
+      expect(await many(10_001, {})).toMatchObject({ total: 10_000, hasUncounted: true, hasNext: true });
+    });
+
+    it('is exact however many there are when it is wanted exactly', async () => {
+      const exactly = { countTotal: 'exactly' } as const;
+      expect(await many(20_001, exactly)).toMatchObject({ total: 20_001, hasUncounted: false });
+      const nothingShown = { ...exactly, window: { kind: 'offset', offset: 0, limit: 0 } as const };
+      expect(await many(20_001, nothingShown)).toMatchObject({ rows: [], total: 20_001, hasNext: true });
+    });
+
+    it.each<[string, Page['window']]>([
+      ['the last page of numbered ones', { kind: 'offset', offset: 20_000, limit: 2 }],
+      ['a page that holds them all', { kind: 'offset', offset: 0, limit: 20_001 }],
+      ['a page from the very start that holds them all', { kind: 'after', place: null, limit: 20_001 }],
+      ['a page from the very end that holds them all', { kind: 'before', place: null, limit: 20_001 }],
+    ])('is told by %s, which nobody has to count', async (_which, window) => {
+      expect(await many(20_001, { window })).toMatchObject({
+        total: 20_001,
+        hasUncounted: false,
+        hasNext: false,
+      });
+    });
+
+    it('counts behind a page that is past the end', async () => {
+      const window = { kind: 'offset', offset: 50, limit: 2 } as const;
+      expect(await many(20, { window })).toMatchObject({ rows: [], total: 20, hasUncounted: false });
+    });
+  });
+
+  it('refuses a filter that takes PostgreSQL too long, and calls any other list that does what it is', async () => {
+    const impatient = await new DataSource({
+      ...dataSourceOptions(database.url, 2, {}),
+      extra: { statement_timeout: 50 },
+    }).initialize();
+    const slow = {
+      runner: impatient,
+      columns: { ...COLUMNS, name: { sql: 'name', kind: 'text', nullable: false } } as Columns,
+      select: 'id',
+      from: `(SELECT 1 AS id, 'a' || random() AS name FROM pg_sleep(5)) things`,
+      where: 'true',
+      values: [],
+    };
+    try {
+      const broad = { ...everything, filter: when('name', 'contains', 'a') };
+      await expect(selectPage({ ...slow, page: broad })).rejects.toMatchObject({ reason: 'too_broad' });
+      const byName = { ...everything, sort: [{ field: 'name', descending: true }] };
+      await expect(selectPage({ ...slow, page: byName })).rejects.toMatchObject({ reason: 'too_broad' });
+      await expect(selectPage({ ...slow, page: everything })).rejects.toMatchObject({
+        driverError: { code: '57014' },
+      });
+    } finally {
+      await impatient.destroy();
+    }
   });
 
   describe('cursor window', () => {
@@ -226,6 +296,7 @@ describe('selectPage', () => {
       expect(await page({ window, countTotal: true })).toEqual({
         rows: [3, 2],
         total: 5,
+        hasUncounted: false,
         hasPrevious: true,
         hasNext: true,
       });

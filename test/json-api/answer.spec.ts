@@ -105,6 +105,18 @@ describe('a numbered page', () => {
     expect(links(1, 0)).toEqual({ first: numbered(1, 10), last: numbered(1, 10) });
   });
 
+  it('of a list that was not counted to its end has no last one, and says that the total is a lower bound', () => {
+    const found = { total: 10_000, hasUncounted: true };
+    const ask = (number: number, hasNext: boolean) =>
+      answerList(`/api/v2/things?page[number]=${number}&page[size]=10`, slice([], { ...found, hasNext }))
+        .document;
+    const { links, meta } = ask(7_000, true);
+    expect(links).toEqual({ first: numbered(1, 10), prev: numbered(6_999, 10), next: numbered(7_001, 10) });
+    expect(meta).toMatchObject({ total_count: 10_000, total_pages: 1_000, total_is_lower_bound: true });
+    expect(ask(7_000, false).links.next).toBeUndefined();
+    expect(ask(100_001, true).links.next).toBeUndefined(); // past what can be reached by number
+  });
+
   it('of nothing has no pages', () => {
     const { document } = answerList('/api/v2/things', slice([]));
     expect(document.data).toEqual([]);

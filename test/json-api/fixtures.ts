@@ -54,6 +54,7 @@ export const thing = (id: string, changes: Partial<Thing> = {}): Thing => ({
 export const slice = <Row>(rows: readonly Row[], changes: Partial<Slice<Row>> = {}): Slice<Row> => ({
   rows,
   total: rows.length,
+  hasUncounted: false,
   hasPrevious: false,
   hasNext: false,
   ...changes,

@@ -202,6 +202,7 @@ export const WORDS = {
   ),
   secret_in_query: malformed,
   page_too_large: malformed,
+  too_broad: malformed,
   unsupported_cursor_sort: malformed,
   range_pagination: malformed,
   invalid_document: words(

@@ -88,6 +88,7 @@ const WORDS = {
   invalid_parameter: wrong('This value is invalid.'),
   secret_in_query: wrong('Secrets are sent in the body or in headers, never in the address.'),
   page_too_large: wrong('The page is too large.'),
+  too_broad: wrong('This looks at too many sessions: narrow it.'),
   unsupported_cursor_sort: wrong('This order is not supported.'),
   range_pagination: wrong('Send either before or after.'),
   invalid_document: wrong('The body is not a JSON object.'),

@@ -84,6 +84,7 @@ export const WORDS = {
   invalid_parameter: words(400, 'is invalid'),
   secret_in_query: words(400, 'is never sent in a query'),
   page_too_large: words(400, 'is too large'),
+  too_broad: words(400, 'The filter or the order looks at too many sessions: narrow it'),
   unsupported_cursor_sort: words(400, 'cannot be sorted by that'),
   range_pagination: words(400, 'is not supported'),
   invalid_document: words(400, 'The body is no JSON object of this method'),

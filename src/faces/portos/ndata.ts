@@ -81,7 +81,8 @@ export function readList(query: readonly { readonly name: string; readonly value
     filter: filters.length === 0 ? null : { combine: 'and', members: filters },
     sort: readOrder(sort),
     window: { kind: 'offset', offset: countOnly ? 0 : skip, limit },
-    countTotal: true,
+    // A total that was asked for alone is the whole answer; beside the items it need not be exact to the last.
+    countTotal: countOnly ? 'exactly' : true,
   };
   return { page, countOnly, skip, take };
 }

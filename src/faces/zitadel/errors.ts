@@ -99,6 +99,7 @@ export const WORDS = {
   invalid_parameter: invalid('List.Query.Invalid'),
   secret_in_query: invalid('Secrets are sent in the body or a header, never in the query'),
   page_too_large: invalid('Limit exceeded', 'QUERY-4M0fs'),
+  too_broad: invalid('The queries or the order look at too many sessions: narrow them'),
   unsupported_cursor_sort: invalid('List.Query.Invalid'),
   range_pagination: invalid('List.Query.Invalid'),
   invalid_document: INVALID_VALUE,

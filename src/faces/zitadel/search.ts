@@ -1,12 +1,18 @@
 import { isId } from '../../json-api/path-id.js';
-import { NEWEST_FIRST, type Filter, type Operator, type Page, type Sort } from '../../page.js';
+import {
+  FARTHEST_OFFSET,
+  NEWEST_FIRST,
+  type Filter,
+  type Operator,
+  type Page,
+  type Sort,
+} from '../../page.js';
 import { Refusal } from '../../refusal.js';
 import { invalid, type Message } from './protojson.js';
 
 const MOST_QUERIES = 20;
 const MOST_IDS = 1_000;
 const LONGEST_PAGE = 1_000;
-const FARTHEST_OFFSET = 1_000_000;
 const LONGEST_ID = 200;
 
 const QUERIES = [
