@@ -40,7 +40,7 @@ export const KEYS = {
     sentence:
       'How statements are prepared: `named`, or `unnamed` behind a pooler that does not know names (PgBouncer in transaction mode).',
     shownDefault: 'named',
-    read: (raw) => oneOf(raw ?? 'named', ['named', 'unnamed']),
+    read: (raw) => oneOf(raw ?? 'named', ['named', 'unnamed']) as 'named' | 'unnamed',
   } satisfies Key<string>,
   WEB_CONCURRENCY: whole('Processes that serve requests.', 1, 1, 128),
   SECRET_KEY: optional(
@@ -80,13 +80,15 @@ export const KEYS = {
     shownDefault: '12',
     read: (raw, environment) => wholeNumber(raw, 12, inTests(environment) ? 4 : 10, 15),
   } satisfies Key<number>,
-  PASSWORD_CONCURRENCY: whole(
-    'Password hashes computed at once.',
-    Math.max(1, availableParallelism() - 1),
-    1,
-    64,
-    'processor cores − 1',
-  ),
+  PASSWORD_CONCURRENCY: {
+    sentence: 'Password hashes that one process computes at once.',
+    shownDefault: 'processor cores − 1, shared out among the processes',
+    read: (raw, environment) => {
+      const processes = Number(environment.WEB_CONCURRENCY) || 1;
+      const share = Math.floor((availableParallelism() - 1) / processes);
+      return wholeNumber(raw, Math.max(1, share), 1, 64);
+    },
+  } satisfies Key<number>,
   PASSWORD_QUEUE: whole('Password hashes that may wait; beyond them 503 with Retry-After.', 64, 1, 10_000),
   TRUST_PROXY: {
     sentence:
@@ -216,14 +218,8 @@ function optional<T>(sentence: string, shownDefault: string, refine: (raw: strin
   return { sentence, shownDefault, read: (raw) => (raw === undefined ? undefined : refine(raw)) };
 }
 
-function whole(
-  sentence: string,
-  fallback: number,
-  least: number,
-  most: number,
-  shownDefault = String(fallback),
-): Key<number> {
-  return { sentence, shownDefault, read: (raw) => wholeNumber(raw, fallback, least, most) };
+function whole(sentence: string, fallback: number, least: number, most: number): Key<number> {
+  return { sentence, shownDefault: String(fallback), read: (raw) => wholeNumber(raw, fallback, least, most) };
 }
 
 function wholeNumber(raw: string | undefined, fallback: number, least: number, most: number): number {

@@ -1,5 +1,8 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { PinoLogger } from 'nestjs-pino';
+import cluster from 'node:cluster';
 import { entities, migrations } from '../ormconfig.js';
 import { AppModule } from './app.module.js';
 import { Config, ConfigError } from './config.js';
@@ -7,6 +10,7 @@ import { dataSourceOptions } from './database/data-source.js';
 import { prepareDatabase } from './database/migrate.js';
 import { openDatabase } from './database/open.js';
 import { Messenger } from './delivery/messenger.js';
+import { greeting, type Started } from './greeting.js';
 import { asRefusal } from './http/failure.js';
 import { drain } from './http/open-responses.js';
 import { Shutdown } from './http/shutdown.js';
@@ -14,6 +18,7 @@ import { createWebServer } from './http/web-server.js';
 import { KeysService } from './keys/keys.service.js';
 import { Refusal } from './refusal.js';
 import { FirstAdministrator } from './users/first-administrator.js';
+import { handedDatabase, Workers, type HandedDatabase } from './workers.js';
 
 /**
  * Seconds for each part of the way down; together less than the 15 that supervisors are promised (a database that
@@ -31,7 +36,8 @@ const shutdown = new Shutdown({
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
-  await start(new Config());
+  const config = new Config();
+  await (cluster.isWorker ? startWorker(config) : start(config));
 } catch (error) {
   if (!shutdown.hasBegun) say(process.stderr, whyNot(error)); // else it is the shutdown that broke it off
   await shutdown.run(1);
@@ -45,64 +51,60 @@ async function start(config: Config): Promise<void> {
   shutdown.add(SECONDS.openDatabase, () => opened, true); // a server on its way up has to be stopped as well
   const database = await opening;
   await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }));
+  const serve = config.get('WEB_CONCURRENCY') > 1 ? serveByWorkers : serveHere;
+  say(process.stdout, greeting({ config, ...(await serve(config, database)) }));
+}
+
+type Serving = Omit<Started, 'config'>;
+
+async function serveHere(config: Config, database: HandedDatabase): Promise<Serving> {
+  const app = await openWebServer(config, database);
+  const administrator = await ensureBeginnings(config, app);
+  await app.listen(config.get('PORT'), config.get('HOST'));
+  const { locals } = app.getHttpAdapter().getInstance();
+  return { url: String(locals.publicUrl), messenger: app.get(Messenger), administrator };
+}
+
+/** The primary opens the rooms once, for what has to be there before anybody is served, and then only keeps workers. */
+async function serveByWorkers(config: Config, database: HandedDatabase): Promise<Serving> {
+  const rooms = await NestFactory.createApplicationContext(AppModule.with(config, database), {
+    logger: false,
+    abortOnError: false,
+  });
+  const administrator = await ensureBeginnings(config, rooms);
+  const messenger = rooms.get(Messenger);
+  await rooms.close();
+  const workers = new Workers(database, (line) => say(process.stderr, line));
+  shutdown.add(SECONDS.drain + SECONDS.closeApplication + 1, () => workers.stop());
+  const port = await workers.start(config.get('WEB_CONCURRENCY'));
+  return { url: config.get('PUBLIC_URL') ?? `http://localhost:${port}`, messenger, administrator };
+}
+
+async function startWorker(config: Config): Promise<void> {
+  shutdown.listen();
+  const app = await openWebServer(config, await handedDatabase());
+  await app.listen(config.get('PORT'), config.get('HOST'));
+}
+
+/** The rooms behind a web server that does not listen yet, each with its place in the way down. */
+async function openWebServer(config: Config, database: HandedDatabase): Promise<NestExpressApplication> {
   const app = await createWebServer(AppModule.with(config, database));
   shutdown.add(SECONDS.closeApplication, () => app.close());
   shutdown.logTo(await app.resolve<PinoLogger>(PinoLogger));
   await app.init();
-  await app.get(KeysService, { strict: false }).ensureKey();
-  const administrator = await app
+  shutdown.add(SECONDS.drain + 0.5, () => drain(app.getHttpServer(), SECONDS.drain));
+  return app;
+}
+
+/** A key to sign with, and somebody who can sign in. */
+async function ensureBeginnings(
+  config: Config,
+  rooms: INestApplicationContext,
+): Promise<Started['administrator']> {
+  await rooms.get(KeysService, { strict: false }).ensureKey();
+  return rooms
     .get(FirstAdministrator, { strict: false })
     .ensure(config.get('ADMIN_EMAIL'), config.get('ADMIN_PASSWORD'));
-  shutdown.add(SECONDS.drain + 0.5, () => drain(app.getHttpServer(), SECONDS.drain));
-  await app.listen(config.get('PORT'), config.get('HOST'));
-  greet(config, app, administrator);
-}
-
-/** Tells whoever started Latchkey where it is and how to sign in; a generated password is shown this once. */
-function greet(
-  config: Config,
-  app: NestExpressApplication,
-  administrator: { email: string; password: string | null } | null,
-): void {
-  const { locals } = app.getHttpAdapter().getInstance();
-  const url = String(locals.publicUrl);
-  const email = administrator?.email ?? config.get('ADMIN_EMAIL') ?? 'EMAIL';
-  const password = administrator?.password ?? 'PASSWORD';
-  const lines = [
-    `Latchkey listens on ${url}`,
-    ...(config.get('DOCS') ? [`Documentation:  ${url}/docs`] : []),
-    ...(administrator ? [`Administrator:  ${email}`] : []),
-    ...(administrator?.password ? [`Password:       ${password}   (shown this once)`] : []),
-    ...(config.get('SMTP_URL') === undefined ? ['Security notices are not sent: SMTP_URL is not set'] : []),
-    ...codeLines(app.get(Messenger)),
-    'Sign in:',
-    signInCommand(url, email, password),
-  ];
-  say(process.stdout, lines.join('\n'));
-}
-
-/** Says where codes go; a mail server for codes by mail needs no saying. */
-function codeLines(messenger: Messenger): string[] {
-  const settings = { sms: 'SMS_WEBHOOK_URL', email: 'SMTP_URL' } as const;
-  return (['sms', 'email'] as const).flatMap((channel) => {
-    const way = messenger.wayOf(channel);
-    const codes = `Codes by ${channel === 'sms' ? 'SMS' : 'mail'}`;
-    if (way === 'console') return [`${codes} are printed here: ${settings[channel]} is not set`];
-    return way === null ? [`${codes} cannot be sent: ${settings[channel]} is not set`] : [];
-  });
-}
-
-/** One line for a POSIX shell that works as it is pasted. */
-function signInCommand(url: string, email: string, password: string): string {
-  const document = { data: { type: 'sessions', attributes: { email, password } } };
-  const type = 'Content-Type: application/vnd.api+json';
-  return ['curl', '-sS', `${url}/api/v2/sessions`, '-H', type, '-d', JSON.stringify(document)]
-    .map(quoted)
-    .join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[\w.:/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What keeps Latchkey from starting, in a sentence for whoever started it. */

@@ -31,7 +31,8 @@ export async function openDatabase(
     return { url, secretKey: configuredKey, close: () => Promise.resolve() };
   }
   const dataDir = config.get('DATA_DIR');
-  const settings = { max_connections: String(Math.max(100, config.get('DATABASE_POOL_SIZE') + 50)) };
+  const pools = config.get('DATABASE_POOL_SIZE') * config.get('WEB_CONCURRENCY');
+  const settings = { max_connections: String(Math.max(100, pools + 50)) };
   const secretKey = configuredKey ?? (await keptSecretKey(dataDir));
   const server = await EmbeddedServer.open({ dataDir, role, settings, notice });
   try {

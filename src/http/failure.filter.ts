@@ -4,6 +4,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { Refusal } from '../refusal.js';
 import { allowedMethods } from './allowed-methods.js';
 import { asRefusal } from './failure.js';
+import { Metrics } from './metrics.js';
 import { wireFor, WIRES, type Wire } from './wire.js';
 
 /**
@@ -16,12 +17,14 @@ export class FailureFilter implements ExceptionFilter {
   constructor(
     @Inject(WIRES) private readonly wires: readonly Wire[],
     private readonly log: PinoLogger,
+    private readonly metrics: Metrics,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const refusal = this.toRefusal(error, request);
+    this.metrics.countRefusal(refusal.reason);
     if (response.headersSent) {
       response.destroy(); // half an answer must not look like a whole one
       return;

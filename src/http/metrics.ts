@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Reason } from '../refusal.js';
+import { contribute, figuresOfAll, isOneOfMany } from './shared-metrics.js';
 
 /** The figures that `/metrics` shows: the process's own and one count and duration for each request. */
 @Injectable()
@@ -19,8 +21,16 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly refusals = new Counter({
+    name: 'refusals_total',
+    help: 'Requests refused, by reason; internal is a bug.',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    if (isOneOfMany) contribute(this.registry);
   }
 
   /** @param route the route's template, so that the number of series is bounded; undefined for none */
@@ -30,20 +40,40 @@ export class Metrics {
     this.durations.observe(labels, seconds);
   }
 
-  /** Shows a figure that is read whenever the metrics are. */
-  gauge(name: string, help: string, read: () => number): void {
+  /** @param reason out of the closed union of reasons, so that the number of series is bounded */
+  countRefusal(reason: Reason): void {
+    this.refusals.inc({ reason });
+  }
+
+  /**
+   * Shows a figure that is read whenever the metrics are; null takes it off.
+   * @param among how the figures of several processes make one: added up, unless each of them tells the whole
+   */
+  gauge(
+    name: string,
+    help: string,
+    read: () => number | null | Promise<number | null>,
+    among: 'sum' | 'max' = 'sum',
+  ): void {
     new Gauge({
       name,
       help,
       registers: [this.registry],
-      collect() {
-        this.set(read());
+      aggregator: among,
+      async collect() {
+        const value = await read();
+        if (value === null) this.remove();
+        else this.set(value);
       },
     });
   }
 
-  /** All figures in Prometheus's text format, with its media type. */
+  /**
+   * All figures in Prometheus's text format, with its media type; those of all processes of this instance in one.
+   * @throws Refusal unavailable while one of them does not say its own
+   */
   async exposition(): Promise<{ contentType: string; text: string }> {
-    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
+    const text = await (isOneOfMany ? figuresOfAll() : this.registry.metrics());
+    return { contentType: this.registry.contentType, text };
   }
 }

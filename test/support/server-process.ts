@@ -78,6 +78,10 @@ export class ServerProcess {
     return Number(new URL(this.url).port);
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   get isRunning(): boolean {
     return running.has(this);
   }
