@@ -160,11 +160,12 @@ export class KeysService {
     return { kid, sessionId: sid, userId: String(user_id), expiresAt: new Date((exp as number) * 1000) };
   }
 
-  /** The newest key of the algorithm whose time has come. */
+  /** The newest key of the algorithm whose time has come; the oldest, when the clock was put back before them all. */
   private async signingKey(algorithm: Algorithm): Promise<LoadedKey> {
     await this.reread(REREAD_SECONDS * 1000);
     const now = this.clock.now();
-    const key = this.unretired().find(({ row }) => row.algorithm === algorithm && row.signsFrom <= now);
+    const newestFirst = this.unretired().filter(({ row }) => row.algorithm === algorithm);
+    const key = newestFirst.find(({ row }) => row.signsFrom <= now) ?? newestFirst.at(-1);
     if (key === undefined)
       throw new Error(
         `no ${algorithm} key signs: start the server once, or run \`latchkey keys rotate --now\``,
