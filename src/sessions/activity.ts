@@ -18,6 +18,7 @@ const DAY_MILLISECONDS = 86_400_000;
 export class Activity implements OnModuleInit, BeforeApplicationShutdown {
   private stamps = new Map<string, ActivityStamp>();
   private timer: NodeJS.Timeout | undefined;
+  private written: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly sweeps: SweepsStore,
@@ -60,8 +61,13 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
     this.stamps.set(session.id, { sessionId: session.id, at: now, ip, place });
   }
 
-  /** Writes what was gathered. What cannot be written now is written with the next lot. */
-  async flush(): Promise<void> {
+  /** Writes what was gathered by now. What cannot be written is written with the next lot. */
+  flush(): Promise<void> {
+    this.written = this.written.then(() => this.write());
+    return this.written;
+  }
+
+  private async write(): Promise<void> {
     if (this.stamps.size === 0) return;
     const stamps = this.stamps;
     this.stamps = new Map();
