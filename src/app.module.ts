@@ -8,6 +8,7 @@ import { dataSourceOptions } from './database/data-source.js';
 import type { Database } from './database/open.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
+import { smtpTransport } from './delivery/smtp.js';
 import { EventsModule } from './events/events.module.js';
 import { CLERK, ClerkModule } from './faces/clerk/clerk.module.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
@@ -22,6 +23,9 @@ import { KeysModule } from './keys/keys.module.js';
 import { MachineTokensModule } from './machine-tokens/machine-tokens.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { OtpModule } from './otp/otp.module.js';
+import { Outbox } from './qa/outbox.js';
+import { QaClock } from './qa/qa-clock.js';
+import { QA, QaModule } from './qa/qa.module.js';
 import { CodeHasher, Passwords, Sealer } from './secrets.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { UsersModule } from './users/users.module.js';
@@ -48,8 +52,12 @@ class Foundation {
     const { values } = config;
     const passwords = new Passwords(values.BCRYPT_COST, values.PASSWORD_CONCURRENCY, values.PASSWORD_QUEUE);
     const sealer = new Sealer(secretKey);
-    const notices = (log: PinoLogger) => new Notices(values.SMTP_URL, values.MAIL_FROM, log);
-    const messenger = (log: PinoLogger) => new Messenger(waysOf(config), log);
+    const clock = values.QA_MODE ? new QaClock() : new Clock();
+    const outbox = values.QA_MODE ? new Outbox(clock) : null;
+    const transport = outbox?.transport ?? (values.SMTP_URL ? smtpTransport(values.SMTP_URL) : null);
+    const notices = (log: PinoLogger) => new Notices(transport, values.MAIL_FROM, log);
+    const messenger = (log: PinoLogger) => new Messenger(outbox?.ways ?? waysOf(config), log);
+    const wires = [NATIVE, ...served(config).map(({ wire }) => wire), ...(outbox ? [QA] : [])];
     return {
       module: Foundation,
       providers: [
@@ -59,10 +67,11 @@ class Foundation {
         { provide: CodeHasher, useValue: new CodeHasher(sealer) },
         { provide: Notices, useFactory: notices, inject: [PinoLogger] },
         { provide: Messenger, useFactory: messenger, inject: [PinoLogger] },
-        { provide: WIRES, useValue: [NATIVE, ...served(config).map(({ wire }) => wire)] },
-        Clock,
+        { provide: WIRES, useValue: wires },
+        { provide: Clock, useValue: clock },
+        { provide: Outbox, useValue: outbox },
       ],
-      exports: [Config, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock],
+      exports: [Config, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock, Outbox],
     };
   }
 }
@@ -98,6 +107,7 @@ export class AppModule {
         EventsModule,
         HttpModule,
         ...served(config).map(({ room }) => room),
+        ...(config.get('QA_MODE') ? [QaModule] : []),
         ...(config.get('DOCS') ? [OpenApiModule] : []),
       ],
     };

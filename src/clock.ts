@@ -21,6 +21,11 @@ export class Clock {
     return Math.floor(this.milliseconds() / 1000);
   }
 
+  /** Whether time stands still. */
+  get isFrozen(): boolean {
+    return this.frozenAt !== null;
+  }
+
   /** Stops time at the given moment (by default: now). */
   freeze(at: Date = this.now()): void {
     this.frozenAt = at.getTime();

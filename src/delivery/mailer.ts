@@ -1,8 +1,8 @@
 import type { OnModuleDestroy } from '@nestjs/common';
-import type { Transporter } from 'nodemailer';
+import type { SendMailOptions } from 'nodemailer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deliver, PAUSES_SECONDS, type DeliveryLog } from './retries.js';
-import { plainMail, smtpTransport } from './smtp.js';
+import { plainMail } from './smtp.js';
 
 /** A security notice to one user, in plain text. */
 interface Notice {
@@ -10,6 +10,12 @@ interface Notice {
   readonly subject: string;
   /** What happened; what to do about it is added. */
   readonly text: string;
+}
+
+/** What mail leaves by. */
+export interface MailTransport {
+  sendMail(mail: SendMailOptions): Promise<unknown>;
+  close(): void;
 }
 
 /** How every notice ends. */
@@ -23,24 +29,21 @@ const FLUSH_SECONDS = 3;
  * slow or away fails no request. What still waits when the process ends is tried for three seconds more.
  */
 export class Notices implements OnModuleDestroy {
-  private readonly transport: Transporter | null;
   private readonly waiting: Notice[] = [];
   private readonly stop = new AbortController();
   private sending: Promise<void> | null = null;
 
   /**
-   * @param smtpUrl without one nothing is sent
+   * @param transport without one nothing is sent
    * @param from the sender, `Name <address>`
    * @param pausesSeconds how long to wait before each further try
    */
   constructor(
-    smtpUrl: string | undefined,
+    private readonly transport: MailTransport | null,
     private readonly from: string,
     private readonly log: DeliveryLog,
     private readonly pausesSeconds: readonly number[] = PAUSES_SECONDS,
-  ) {
-    this.transport = smtpUrl === undefined ? null : smtpTransport(smtpUrl);
-  }
+  ) {}
 
   /** Puts the notice in line and returns at once; when too many wait already, it is dropped and the log says so. */
   send(notice: Notice): void {
@@ -58,7 +61,7 @@ export class Notices implements OnModuleDestroy {
     this.transport?.close();
   }
 
-  private async sendWaiting(transport: Transporter): Promise<void> {
+  private async sendWaiting(transport: MailTransport): Promise<void> {
     const { pausesSeconds, log, from } = this;
     const terms = { what: 'notice', pausesSeconds, stop: this.stop.signal, log };
     for (let notice = this.waiting[0]; notice !== undefined; notice = this.waiting[0]) {

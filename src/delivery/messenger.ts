@@ -23,7 +23,7 @@ export interface Message {
 
 /** A way for messages to leave. */
 export interface Way {
-  readonly name: 'smtp' | 'webhook' | 'twilio' | 'console';
+  readonly name: 'smtp' | 'webhook' | 'twilio' | 'console' | 'outbox';
   /** Makes ready what one message needs; each call of the result is one try to hand it over. */
   readonly prepare: (message: Message) => () => Promise<unknown>;
 }

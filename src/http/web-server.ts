@@ -66,6 +66,7 @@ function applySettings(app: NestExpressApplication, config: Config): void {
 function applyMiddleware(app: NestExpressApplication, config: Config, wires: readonly Wire[]): void {
   app.use(app.get(RequestLog).follow);
   app.use(securityHeaders(config.get('PUBLIC_URL')));
+  if (config.get('QA_MODE')) app.use(announceQaMode);
   app.use(refuseTwoHosts);
   const origins = config.get('ALLOWED_ORIGINS');
   allowOrigins(app, origins, wires);
@@ -76,6 +77,12 @@ function applyMiddleware(app: NestExpressApplication, config: Config, wires: rea
   }
   app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
   for (const { prefix, readBody } of wires) if (readBody) app.use(prefix, readBody);
+}
+
+/** So that nobody takes such an instance for one that can be trusted. */
+function announceQaMode(_request: Request, response: Response, next: NextFunction): void {
+  response.setHeader('X-Latchkey-QA', 'true');
+  next();
 }
 
 /** RFC 9112 section 3.2: two Host headers are a 400, since a proxy may have looked at the other one. */

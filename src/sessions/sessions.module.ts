@@ -69,3 +69,4 @@ import { TokenJwts } from './token-jwts.js';
   ],
 })
 export class SessionsModule {}
+    Activity,

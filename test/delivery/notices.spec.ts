@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Notices } from '../../src/delivery/mailer.js';
+import { smtpTransport } from '../../src/delivery/smtp.js';
 import { startMailServer, type MailServer } from '../support/mail-server.js';
 import { until } from '../support/until.js';
 
@@ -17,7 +18,8 @@ async function mailServer(refuse = 0): Promise<MailServer> {
 function noticesTo(url: string | undefined, pausesSeconds = [0.01, 0.01, 0.01]) {
   const warnings: object[] = [];
   const log = { warn: (fields: object, message: string) => void warnings.push({ ...fields, message }) };
-  const notices = new Notices(url, 'Latchkey <latchkey@example.com>', log, pausesSeconds);
+  const transport = url === undefined ? null : smtpTransport(url);
+  const notices = new Notices(transport, 'Latchkey <latchkey@example.com>', log, pausesSeconds);
   undo.push(() => notices.onModuleDestroy());
   return { notices, warnings };
 }
