@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { OPERATOR, type Caller } from '../caller.js';
 import type { Action } from './actions.js';
 import type { Outcome } from './event.entity.js';
 
@@ -30,6 +31,12 @@ export type Note = (event: AuditEvent) => void;
 
 /** An act in one transaction with what it notes. */
 export type Act<T> = (manager: EntityManager, note: Note) => Promise<T>;
+
+/** Who did something, with which session and from where. */
+export function doneBy(caller: Caller): Pick<AuditEvent, 'by' | 'actorSessionId' | 'ip'> {
+  const actorSessionId = caller === OPERATOR ? undefined : caller.session.id;
+  return { by: caller.user.id, actorSessionId, ip: caller.ip };
+}
 
 /** What the log says of an event, marked `audit`. */
 export function auditLine({ actorSessionId: _, ...event }: AuditEvent): Readonly<Record<string, unknown>> {

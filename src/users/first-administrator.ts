@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
+import { doneBy } from '../events/audit-event.js';
+import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import { mintPassword, Passwords } from '../secrets.js';
 import { emailKey } from './email.js';
@@ -13,6 +16,7 @@ export class FirstAdministrator {
     private readonly store: UsersStore,
     private readonly passwords: Passwords,
     private readonly clock: Clock,
+    private readonly audit: AuditLog,
   ) {}
 
   /**
@@ -29,14 +33,15 @@ export class FirstAdministrator {
     const problem = password === undefined ? null : passwordProblem(password);
     if (problem !== null) throw new Refusal(problem, { attribute: 'ADMIN_PASSWORD' });
     const chosen = password ?? mintPassword();
-    return this.store.transaction(async (manager) => {
+    return this.audit.accounted(async (manager, note) => {
       if (!(await this.store.lockWhileEmpty(manager))) return null;
       const passwordHash = await this.passwords.hash(chosen);
       const createdAt = this.clock.now();
-      await this.store.insert(
+      const { id: userId } = await this.store.insert(
         { email: email.normalize('NFC'), emailKey: key, passwordHash, rights: ['*'], createdAt },
         manager,
       );
+      note({ action: 'user.create', userId, ...doneBy(OPERATOR), outcome: 'ok' });
       return { email, password: password === undefined ? chosen : null };
     });
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
+import { doneBy } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { readAttributes } from '../json-api/document.js';
 import { Refusal, type Problem } from '../refusal.js';
@@ -66,17 +67,16 @@ export class UserImport {
         refused.push({ number: line.number, problems: error.problems });
       }
     }
-    const ids = rows.length === 0 ? [] : await this.store.insertMany(rows, this.clock.now());
-    for (const userId of ids) {
-      this.audit.record({
-        action: 'user.import',
-        userId,
-        by: OPERATOR.user.id,
-        ip: OPERATOR.ip,
-        outcome: 'ok',
-      });
-    }
+    const ids = rows.length === 0 ? [] : await this.insert(rows);
     return { added: ids.length, alreadyThere: rows.length - ids.length, refused };
+  }
+
+  private insert(rows: readonly PlainUserRow[]): Promise<string[]> {
+    return this.audit.accounted(async (manager, note) => {
+      const ids = await this.store.insertMany(manager, rows, this.clock.now());
+      for (const userId of ids) note({ action: 'user.import', userId, ...doneBy(OPERATOR), outcome: 'ok' });
+      return ids;
+    });
   }
 
   private read({ attributes }: ImportLine): PlainUserRow {

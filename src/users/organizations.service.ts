@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { may, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
 import type { Action } from '../events/actions.js';
+import { doneBy, type AuditEvent } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -55,52 +56,55 @@ export class OrganizationsService {
   }
 
   /** @throws Refusal taken at `slug` */
-  async create(caller: Caller, draft: OrganizationDraft): Promise<Organization> {
-    const organization = await this.store.insert({ ...draft, createdAt: this.clock.now() });
-    this.record(caller, 'organization.create', organization.id);
-    return organization;
+  create(caller: Caller, draft: OrganizationDraft): Promise<Organization> {
+    return this.audit.accounted(async (manager, note) => {
+      const organization = await this.store.insert(manager, { ...draft, createdAt: this.clock.now() });
+      note(done(caller, 'organization.create', organization.id));
+      return organization;
+    });
   }
 
   /** Changes what is given. @throws Refusal not_found; taken at `slug` */
-  async update(caller: Caller, id: string, changes: Partial<OrganizationDraft>): Promise<Organization> {
-    const organization = await this.store.transaction(async (manager) => {
+  update(caller: Caller, id: string, changes: Partial<OrganizationDraft>): Promise<Organization> {
+    return this.audit.accounted(async (manager, note) => {
       const locked = await this.store.lock(manager, id);
       if (locked === null) throw new Refusal('not_found');
+      note(done(caller, 'organization.update', id));
       return this.store.update(manager, locked, { ...changes, updatedAt: this.clock.now() });
     });
-    this.record(caller, 'organization.update', id);
-    return organization;
   }
 
   /** Deletes an organisation with its memberships; no session acts for it any more. @throws Refusal not_found */
-  async delete(caller: Caller, id: string): Promise<void> {
-    await this.store.transaction(async (manager) => {
+  delete(caller: Caller, id: string): Promise<void> {
+    return this.audit.accounted(async (manager, note) => {
       // Members first, in the order in which `SessionsService#actFor` locks: membership, session, organisation.
       const userIds = await this.store.deleteMembers(manager, id, null);
       await this.ends.announce(manager, { organizationId: id, userIds });
       if (!(await this.store.delete(manager, id))) throw new Refusal('not_found');
+      note(done(caller, 'organization.delete', id));
     });
-    this.record(caller, 'organization.delete', id);
   }
 
   /** Makes a user a member, or gives a member another role. @throws Refusal not_found when the organisation is gone */
-  async putMember(caller: Caller, id: string, userId: string, role: string): Promise<void> {
-    if (!(await this.store.putMember(id, userId, role, this.clock.now()))) throw new Refusal('not_found');
-    this.record(caller, 'organization.put_member', id, userId);
+  putMember(caller: Caller, id: string, userId: string, role: string): Promise<void> {
+    return this.audit.accounted(async (manager, note) => {
+      const isThere = await this.store.putMember(manager, id, userId, role, this.clock.now());
+      if (!isThere) throw new Refusal('not_found');
+      note(done(caller, 'organization.put_member', id, userId));
+    });
   }
 
   /** Takes a member out; no session of theirs acts for it any more. @throws Refusal not_found for who is no member */
-  async removeMember(caller: Caller, id: string, userId: string): Promise<void> {
-    await this.store.transaction(async (manager) => {
+  removeMember(caller: Caller, id: string, userId: string): Promise<void> {
+    return this.audit.accounted(async (manager, note) => {
       const userIds = await this.store.deleteMembers(manager, id, userId);
       if (userIds.length === 0) throw new Refusal('not_found');
       await this.ends.announce(manager, { organizationId: id, userIds });
+      note(done(caller, 'organization.remove_member', id, userId));
     });
-    this.record(caller, 'organization.remove_member', id, userId);
   }
+}
 
-  private record(caller: Caller, action: Action, organizationId: string, userId?: string): void {
-    const about = { organizationId, userId, by: caller.user.id, ip: caller.ip };
-    this.audit.record({ action, ...about, outcome: 'ok' });
-  }
+function done(caller: Caller, action: Action, organizationId: string, userId?: string): AuditEvent {
+  return { action, organizationId, userId, ...doneBy(caller), outcome: 'ok' };
 }

@@ -107,11 +107,13 @@ export class OrganizationsStore {
   }
 
   /** @throws Refusal taken, pointing at `slug` */
-  async insert(row: Pick<Organization, 'name' | 'slug' | 'metadata' | 'createdAt'>): Promise<Organization> {
-    return unlessTaken(() => {
-      const { manager } = this.database;
-      return manager.save(Organization, manager.create(Organization, { ...row, updatedAt: row.createdAt }));
-    });
+  async insert(
+    manager: EntityManager,
+    row: Pick<Organization, 'name' | 'slug' | 'metadata' | 'createdAt'>,
+  ): Promise<Organization> {
+    return unlessTaken(() =>
+      manager.save(Organization, manager.create(Organization, { ...row, updatedAt: row.createdAt })),
+    );
   }
 
   /** Writes what changed about a locked row. @throws Refusal taken, pointing at `slug` */
@@ -130,9 +132,15 @@ export class OrganizationsStore {
   }
 
   /** Makes a user a member, or gives a member another role. @returns false when the organisation is gone */
-  async putMember(organizationId: string, userId: string, role: string, now: Date): Promise<boolean> {
+  async putMember(
+    manager: EntityManager,
+    organizationId: string,
+    userId: string,
+    role: string,
+    now: Date,
+  ): Promise<boolean> {
     const rows = await prepared(
-      this.database,
+      manager,
       'membership_put',
       `INSERT INTO memberships AS m (organization_id, user_id, role, created_at, updated_at)
        SELECT o.id, $2::bigint, $3, $4::timestamptz, $4::timestamptz FROM organizations o WHERE o.id = $1

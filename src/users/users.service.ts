@@ -3,9 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import { holdsAllRightsOf, may, OPERATOR, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
-import type { Action } from '../events/actions.js';
-import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
+import type { Action } from '../events/actions.js';
+import { doneBy, type AuditEvent } from '../events/audit-event.js';
+import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { Passwords } from '../secrets.js';
@@ -79,16 +80,19 @@ export class UsersService {
     if (actor !== null && !(actor.status === 'active' && may(actor, 'user.write'))) {
       throw this.forbidden(caller, 'user.create');
     }
-    const user = await this.store.insert({
+    const row = {
       ...profile,
       email: email.normalize('NFC'),
       emailKey: knownEmailKey(email),
       passwordHash,
       rights,
       createdAt: this.clock.now(),
+    };
+    return this.audit.accounted(async (manager, note) => {
+      const user = await this.store.insert(row, manager);
+      note(done(caller, 'user.create', user.id));
+      return user;
     });
-    this.record(caller, 'user.create', user.id);
-    return user;
   }
 
   /**
@@ -111,7 +115,7 @@ export class UsersService {
     const proved = isNewProof ? await this.proveCaller(caller, currentPassword) : null;
     const passwordHash = password === undefined ? undefined : await this.hashNew(password);
     const updated = await this.oneAddressTried(caller, key !== before.emailKey, () =>
-      this.store.transaction(async (manager) => {
+      this.audit.accounted(async (manager, note) => {
         const user = await this.lockedWritable(manager, caller, id, 'user.update', proved);
         // Else an address that was new to nobody when it was sent would undo, without a password, one set since.
         if (email !== undefined && user.emailKey !== before.emailKey) throw new Refusal('conflict');
@@ -124,12 +128,15 @@ export class UsersService {
           ...(passwordHash === undefined ? {} : { passwordHash }),
           updatedAt: this.clock.now(),
         };
-        if (!isNewProof) return this.store.update(manager, user, changed);
+        if (!isNewProof) {
+          if (id !== caller.user.id) note(done(caller, 'user.update', id));
+          return this.store.update(manager, user, changed);
+        }
+        note(done(caller, 'user.new_credentials', id));
         return this.changeProofs(manager, caller, user, changed, 'browser');
       }),
     );
-    if (isNewProof) this.tellOfNewProof(caller, before, updated);
-    else if (id !== caller.user.id) this.record(caller, 'user.update', id);
+    if (isNewProof) this.tellOfNewProof(before);
     return updated;
   }
 
@@ -139,28 +146,27 @@ export class UsersService {
    * @throws Refusal not_found, forbidden, last_administrator
    */
   async close(caller: Caller, id: string): Promise<void> {
-    const user = await this.writable(caller, id, 'user.close');
+    await this.writable(caller, id, 'user.close');
     if (!may(caller, 'user.write')) throw this.forbidden(caller, 'user.close', id);
-    await this.store.transaction(async (manager) => {
+    await this.audit.accounted(async (manager, note) => {
       if (await this.isLastAdministrator(manager, id)) throw new Refusal('last_administrator');
       const locked = await this.lockedWritable(manager, caller, id, 'user.close');
       if (locked.status === 'closed') return;
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
       await this.changeProofs(manager, caller, locked, closed, 'all');
+      note(done(caller, 'user.close', id));
     });
-    this.record(caller, 'user.close', user.id);
   }
 
   /** Gives a user exactly these rights, from the next request on. @throws Refusal not_found, last_administrator */
-  async setRights(caller: Caller, id: string, rights: string[]): Promise<User> {
-    const user = await this.store.transaction(async (manager) => {
+  setRights(caller: Caller, id: string, rights: string[]): Promise<User> {
+    return this.audit.accounted(async (manager, note) => {
       const isLast = await this.isLastAdministrator(manager, id);
       if (isLast && !rights.includes('*')) throw new Refusal('last_administrator');
       const locked = await this.locked(manager, id);
+      note(done(caller, 'user.set_rights', id));
       return this.store.update(manager, locked, { rights, updatedAt: this.clock.now() });
     });
-    this.record(caller, 'user.set_rights', id);
-    return user;
   }
 
   /** The user with this address in whatever spelling, or null. For the command line, and as `find`. */
@@ -226,20 +232,16 @@ export class UsersService {
     return user;
   }
 
-  private record(caller: Caller, action: Action, userId: string): void {
-    this.audit.record({ action, userId, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
-  }
-
   private forbidden(caller: Caller, action: Action, userId?: string): Refusal {
-    const by = { by: caller.user.id, ip: caller.ip };
-    this.audit.record({ action, userId, ...by, outcome: 'refused', reason: 'forbidden' });
+    this.audit.record({ action, userId, ...doneBy(caller), outcome: 'refused', reason: 'forbidden' });
     return new Refusal('forbidden');
   }
 
   private async proveCaller(caller: Caller, currentPassword: string | undefined): Promise<User | null> {
     if (caller === OPERATOR) return null;
     if (!currentPassword) throw new Refusal('blank', { attribute: 'current_password' });
-    const about = { action: 'user.prove_password', userId: caller.user.id, ip: caller.ip } as const;
+    const { actorSessionId, ip } = doneBy(caller);
+    const about = { action: 'user.prove_password', userId: caller.user.id, actorSessionId, ip } as const;
     return this.audit.recordRefusal(about, async () => {
       const proved = await this.passwordCheck.reprove(caller.user.id, currentPassword, caller.ip);
       if (proved === null) throw new Refusal('wrong_password', { attribute: 'current_password' });
@@ -285,14 +287,17 @@ export class UsersService {
     return (written as { result: T }).result;
   }
 
-  private tellOfNewProof(caller: Caller, before: User, updated: User): void {
-    this.record(caller, 'user.new_credentials', updated.id);
+  private tellOfNewProof(before: Pick<User, 'email'>): void {
     this.notices.send({
       to: before.email,
       subject: 'Your password, e-mail address or telephone number was changed',
       text: 'The password, the e-mail address or the telephone number of your account was changed, and your other browser sessions were ended.',
     });
   }
+}
+
+function done(caller: Caller, action: Action, userId: string): AuditEvent {
+  return { action, userId, ...doneBy(caller), outcome: 'ok' };
 }
 
 function mayWrite(holder: Pick<Caller, 'rights'>, other: User): boolean {

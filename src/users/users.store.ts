@@ -80,7 +80,7 @@ export class UsersStore {
   }
 
   /** @throws Refusal taken, pointing at `email` */
-  async insert(row: UserRow, manager: EntityManager = this.database.manager): Promise<User> {
+  async insert(row: UserRow, manager: EntityManager): Promise<User> {
     return unlessTaken(() =>
       manager.save(User, manager.create(User, { ...row, updatedAt: row.createdAt }), { reload: true }),
     );
@@ -91,9 +91,13 @@ export class UsersStore {
    * are left out.
    * @returns the ids of the added ones
    */
-  async insertMany(rows: readonly PlainUserRow[], createdAt: Date): Promise<string[]> {
+  async insertMany(
+    manager: EntityManager,
+    rows: readonly PlainUserRow[],
+    createdAt: Date,
+  ): Promise<string[]> {
     const added = await prepared<{ id: string }>(
-      this.database,
+      manager,
       'users_insert_many',
       `INSERT INTO users (email, email_key, password_hash, first_name, last_name, avatar_url, phone_number, locale,
          time_zone, created_at, updated_at)
