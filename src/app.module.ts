@@ -1,11 +1,13 @@
 import { Global, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { PinoLogger } from 'nestjs-pino';
+import { DataSource } from 'typeorm';
 import { entities, migrations } from '../ormconfig.js';
 import { Clock } from './clock.js';
 import { Config, type Face } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
 import type { Database } from './database/open.js';
+import { Replica } from './database/replica.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
 import { smtpTransport } from './delivery/smtp.js';
@@ -44,6 +46,12 @@ function served(config: Config): { wire: Wire; room: Type }[] {
   return config.get('FACES').flatMap((face) => OTHERS[face] ?? []);
 }
 
+function replicaOf(config: Config): (primary: DataSource, log: PinoLogger) => Replica {
+  const url = config.get('DATABASE_REPLICA_URL');
+  const rest = { poolSize: config.get('DATABASE_POOL_SIZE'), statements: config.get('DATABASE_STATEMENTS') };
+  return (primary, log) => new Replica(primary, url ? { url, ...rest } : null, (line) => log.warn(line));
+}
+
 /** What every room may ask for by its class. */
 @Global()
 @Module({})
@@ -62,6 +70,7 @@ class Foundation {
       module: Foundation,
       providers: [
         { provide: Config, useValue: config },
+        { provide: Replica, useFactory: replicaOf(config), inject: [DataSource, PinoLogger] },
         { provide: Passwords, useValue: passwords },
         { provide: Sealer, useValue: sealer },
         { provide: CodeHasher, useValue: new CodeHasher(sealer) },
@@ -71,7 +80,7 @@ class Foundation {
         { provide: Clock, useValue: clock },
         { provide: Outbox, useValue: outbox },
       ],
-      exports: [Config, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock, Outbox],
+      exports: [Config, Replica, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock, Outbox],
     };
   }
 }
@@ -90,10 +99,12 @@ export class AppModule {
 
   /** @param database a migrated one; the module opens its own pool to it and closes that with the application */
   static with(config: Config, database: Pick<Database, 'url' | 'secretKey'>): DynamicModule {
-    const options = dataSourceOptions(database.url, config.get('DATABASE_POOL_SIZE'), {
-      entities,
-      migrations,
-    });
+    const options = dataSourceOptions(
+      database.url,
+      config.get('DATABASE_POOL_SIZE'),
+      { entities, migrations },
+      config.get('DATABASE_STATEMENTS'),
+    );
     return {
       module: AppModule,
       imports: [

@@ -2,6 +2,14 @@
 export const RIGHTS = ['user.read', 'user.write', 'session.read', 'session.write', 'session.delete'] as const;
 export type Right = (typeof RIGHTS)[number];
 
+/** How a session stood when it was recognised: a replica that shows as much shows all that its holder did before. */
+export interface SessionMark {
+  readonly sessionId: string;
+  readonly version: number;
+  /** A 64-bit number as its decimal string. */
+  readonly writeMark: string;
+}
+
 /**
  * Who asks: built once for a request from its credential, by the guard in `sessions/`.
  * Rooms above may hand on a richer object of this shape; rooms below read only these members.
@@ -21,6 +29,8 @@ export interface Caller {
   readonly rights: readonly string[];
   /** The address the request came from. */
   readonly ip: string;
+  /** What a replica has to show before it may answer a list; null for requests that only the primary may answer. */
+  readonly mark: SessionMark | null;
 }
 
 /** Whether the caller holds the right, by name or through `*`. */
@@ -43,4 +53,5 @@ export const OPERATOR: Caller = {
   jwtExpiresAt: null,
   rights: ['*'],
   ip: 'command line',
+  mark: null,
 };

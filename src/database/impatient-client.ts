@@ -2,19 +2,25 @@ import pg from 'pg';
 
 type Submit = (...args: unknown[]) => unknown;
 
+/** What may stand in the pool's options beside those of pg. */
+interface ClientConfig extends pg.ClientConfig {
+  /** Statements are sent without their names: the next one may run on another connection of a pooler. */
+  readonly forgetsNames?: boolean;
+}
+
 /**
  * A connection that is given up once a statement on it got no answer in time. pg itself would hand it back to
  * the pool, where every later statement waits behind the one that was abandoned.
  */
 export class ImpatientClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
+  constructor(config?: ClientConfig) {
     super(config);
     // Whoever uses the connection learns of its end by what it asks, and the pool drops it. But between the pool and
     // TypeORM there is a moment in which nobody listens, and an 'error' that nobody hears ends the process.
     this.on('error', () => undefined);
     const submit = this.query.bind(this) as Submit;
     this.query = ((...args: unknown[]) => {
-      const answer = submit(...args);
+      const answer = config?.forgetsNames ? submit(withoutName(args[0]), ...args.slice(1)) : submit(...args);
       if (answer instanceof Promise) answer.catch((error: unknown) => this.giveUpAfter(error));
       return answer;
     }) as typeof this.query;
@@ -25,4 +31,9 @@ export class ImpatientClient extends pg.Client {
       (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     }
   }
+}
+
+function withoutName(statement: unknown): unknown {
+  if (typeof statement !== 'object' || statement === null || !('name' in statement)) return statement;
+  return { ...statement, name: undefined };
 }

@@ -16,7 +16,7 @@ export interface Access {
   readonly who: 'anyone' | 'optional' | 'signed_in' | 'interactive' | 'browser' | 'any_browser';
   /** A session that still owes its second factor may call this too (to end itself). */
   readonly pendingToo?: boolean;
-  /** A read-only credential may call this although the method is not safe (minting a JWT). */
+  /** A read-only credential may call this although the method is not safe: it changes nothing (minting a JWT). */
   readonly readOnlyToo?: boolean;
 }
 
@@ -36,7 +36,8 @@ export const SignedIn = (extras: Omit<Access, 'who'> = {}) =>
 /** For routes that ask for a session that a person signed in to. */
 export const Interactive = () => SetMetadata(ACCESS, { who: 'interactive' } satisfies Access);
 /** For routes that ask for a browser's own credential; the request may name one of the sessions that it holds. */
-export const ByBrowser = () => SetMetadata(ACCESS, { who: 'browser' } satisfies Access);
+export const ByBrowser = (extras: Pick<Access, 'readOnlyToo'> = {}) =>
+  SetMetadata(ACCESS, { who: 'browser', ...extras } satisfies Access);
 /** For routes that a browser asks which may not have a credential yet, or no more. */
 export const ByAnyBrowser = () => SetMetadata(ACCESS, { who: 'any_browser' } satisfies Access);
 

@@ -16,6 +16,6 @@ import { loggerOptions, NestLog, RequestLog } from './request-log.js';
   ],
   controllers: [HealthController, MetricsController],
   providers: [Metrics, NestLog, RequestLog, FailureFilter],
-  exports: [Metrics],
+  exports: [Metrics, FailureFilter],
 })
 export class HttpModule {}

@@ -27,6 +27,7 @@ export const OF_SESSION: readonly Problem[] = [{ reason: 'not_found' }];
 /** What a route is described by beside what all of this API's have in common. */
 interface Told {
   readonly who?: Access['who'];
+  readonly readOnlyToo?: boolean;
   readonly description?: string;
   readonly form?: {
     readonly fields: Readonly<Record<string, Schema>>;
@@ -49,7 +50,7 @@ export function told(
   summary: string,
   schema: Schema,
   examples: Readonly<Record<string, unknown>>,
-  { who = 'browser', description, form, parameters, refusals = [] }: Told = {},
+  { who = 'browser', readOnlyToo = false, description, form, parameters, refusals = [] }: Told = {},
 ): Operation {
   const ofCaller = who === 'browser' ? OF_BROWSER : who === 'any_browser' ? OF_BROWSER.slice(1) : [];
   return {
@@ -57,6 +58,7 @@ export function told(
     summary,
     ...(description ? { description } : {}),
     who,
+    readOnlyToo,
     face: who === 'anyone' ? { ...face, security: [] } : face,
     ...(parameters ? { parameters } : {}),
     ...(form ? { sent: sentForm(form) } : {}),

@@ -90,6 +90,7 @@ export const CLERK_SESSION_OPERATIONS: Operations = {
     ref('clerk_token'),
     { token: CLERK_EXAMPLES.token },
     {
+      readOnlyToo: true,
       description: 'A JWT of 60 seconds, RS256, version 2; with the organisation that the session acts for.',
       form: {
         fields: { organization_id: { ...TEXT, description: 'Of this one instead; of none when empty.' } },
@@ -102,7 +103,7 @@ export const CLERK_SESSION_OPERATIONS: Operations = {
     'Create Session Token With JWT Template',
     ref('clerk_token'),
     { token: CLERK_EXAMPLES.token },
-    { refusals: [...OF_CHANGE, ...OF_SESSION, { reason: 'conflict' }] },
+    { readOnlyToo: true, refusals: [...OF_CHANGE, ...OF_SESSION, { reason: 'conflict' }] },
   ),
   [`POST ${ONE}/verify`]: told(
     'Start a new session reverification',

@@ -122,9 +122,10 @@ export class BrowsersService {
   }
 
   /** Whoever is signed in to the named session; null unless the browser holds it and it is live. */
-  callerOf({ session, ip }: RecognisedBrowser): SignedInCaller | null {
+  callerOf({ session, ip, held }: RecognisedBrowser): SignedInCaller | null {
     if (!session?.isLive(this.clock.now()) || session.user.status !== 'active') return null;
-    return new SignedInCaller(session, session.user, null, ip);
+    const caller = new SignedInCaller(session, session.user, null, ip);
+    return Object.assign(caller, { onlyReads: held !== undefined });
   }
 
   /**

@@ -46,7 +46,7 @@ export class ComposedSessionsService {
   async list(caller: SignedInCaller, page: Page): Promise<Slice<ComposedSession>> {
     const scope = { userId: caller.user.id, everyone: may(caller, 'session.read') };
     const now = this.clock.now();
-    const slice = await this.store.list(page, scope, now, this.activity.pendingSince(now));
+    const slice = await this.store.list(page, scope, now, this.activity.pendingSince(now), caller.mark);
     return { ...slice, rows: slice.rows.map((session) => shownTo(caller, session)) };
   }
 

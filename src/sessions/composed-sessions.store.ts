@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { SessionMark } from '../caller.js';
 import { prepared } from '../database/prepared.js';
+import { Replica } from '../database/replica.js';
 import { selectPage } from '../database/select-page.js';
 import type { Page, Slice } from '../page.js';
 import type { User } from '../users/user.entity.js';
@@ -17,7 +19,10 @@ export type LockedUser = Pick<User, 'id' | 'status' | 'rights' | 'credentialsVer
 /** SQL on sessions that are put together proof by proof, and on those that one user opened for another. */
 @Injectable()
 export class ComposedSessionsStore {
-  constructor(private readonly database: DataSource) {}
+  constructor(
+    private readonly database: DataSource,
+    private readonly replica: Replica,
+  ) {}
 
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.database.transaction(work);
@@ -38,29 +43,33 @@ export class ComposedSessionsStore {
    * The sessions that the page keeps: live ones of the user's own and of their opening, or everybody's; and the
    * pending ones that the user opened.
    * @param openedAfter what was opened before is pending no more
+   * @param mark of who asks, for the replica
    */
   async list(
     page: Page,
     { userId, everyone }: { userId: string; everyone: boolean },
     now: Date,
     openedAfter: Date,
+    mark: SessionMark | null,
   ): Promise<Slice<ComposedSession>> {
     const live = everyone ? `status = 'active'` : `status = 'active' AND user_id = $2`;
     const opened = everyone
       ? `status = 'pending_otp'`
       : `status IN ('active', 'pending_otp') AND (status = 'pending_otp' OR user_id <> $2)`;
-    const slice = await selectPage<Record<string, unknown>>({
-      runner: this.database,
-      columns: LISTED,
-      page,
-      select: `${SESSION}, ${OWNER}`,
-      // Two halves that share no row, each with an index of its own: one condition over both would have none.
-      from: `(SELECT * FROM sessions WHERE ${live}
-              UNION ALL SELECT * FROM sessions WHERE creator_id = $2 AND ${opened}) s
-        LEFT JOIN users u ON u.id = s.user_id`,
-      where: `(${LIVE}) OR (s.status = 'pending_otp' AND s.created_at > $3 AND s.otp_attempts < ${MAX_OTP_ATTEMPTS})`,
-      values: [now, userId, openedAfter],
-    });
+    const slice = await this.replica.read(mark, (runner) =>
+      selectPage<Record<string, unknown>>({
+        runner,
+        columns: LISTED,
+        page,
+        select: `${SESSION}, ${OWNER}`,
+        // Two halves that share no row, each with an index of its own: one condition over both would have none.
+        from: `(SELECT * FROM sessions WHERE ${live}
+                UNION ALL SELECT * FROM sessions WHERE creator_id = $2 AND ${opened}) s
+          LEFT JOIN users u ON u.id = s.user_id`,
+        where: `(${LIVE}) OR (s.status = 'pending_otp' AND s.created_at > $3 AND s.otp_attempts < ${MAX_OTP_ATTEMPTS})`,
+        values: [now, userId, openedAfter],
+      }),
+    );
     return { ...slice, rows: slice.rows.map(withUserIfNamed) };
   }
 

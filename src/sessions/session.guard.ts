@@ -10,6 +10,7 @@ import { BrowsersService, type RecognisedBrowser } from './browsers.service.js';
 import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
 import type { SignedInCaller } from './signed-in.js';
+import { WriteMarks } from './write-marks.js';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
@@ -22,6 +23,7 @@ export class SessionGuard implements CanActivate {
   constructor(
     private readonly sessions: SessionsService,
     private readonly browsers: BrowsersService,
+    private readonly marks: WriteMarks,
     private readonly audit: AuditLog,
     @Inject(WIRES) private readonly wires: readonly Wire[],
   ) {}
@@ -37,6 +39,9 @@ export class SessionGuard implements CanActivate {
       if (browser === null && access.who === 'browser') throw new Refusal('unauthenticated');
       const caller = browser && this.browsers.callerOf(browser);
       Object.assign(request, { browser }, caller && { caller });
+      if (browser !== null && !onlyReads(access, request.method)) {
+        this.marks.holdAnswer(context, { browserId: browser.browser.id });
+      }
       return true;
     }
     const caller = await this.callerOf(request);
@@ -46,7 +51,11 @@ export class SessionGuard implements CanActivate {
     }
     request.caller = caller;
     const reason = whyNot(caller, access, request.method);
-    if (reason === null) return true;
+    if (reason === null) {
+      caller.onlyReads = onlyReads(access, request.method);
+      if (!caller.onlyReads) this.marks.holdAnswer(context, { sessionId: caller.session.id });
+      return true;
+    }
     const { user, session, ip } = caller;
     this.audit.record({
       action: 'request',
@@ -87,6 +96,11 @@ export class SessionGuard implements CanActivate {
 function nativeCredential(request: Request): Presented | undefined {
   const credential = credentialOf(request);
   return credential === undefined ? undefined : { credential };
+}
+
+/** Whether a request changes nothing: what a read-only credential may do, unless the body is a proof of its own. */
+function onlyReads({ who, readOnlyToo }: Access, method: string): boolean {
+  return SAFE_METHODS.has(method) || (readOnlyToo === true && who !== 'optional');
 }
 
 function whyNot(caller: Caller, access: Access, method: string): Reason | null {

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
+import { HttpModule } from '../http/http.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { OtpModule } from '../otp/otp.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -28,9 +29,11 @@ import { VerificationsController } from './verifications.controller.js';
 import { VerificationsService } from './verifications.service.js';
 import { VerificationsStore } from './verifications.store.js';
 import { TokenJwts } from './token-jwts.js';
+import { WriteMarks } from './write-marks.js';
+import { WriteMarksStore } from './write-marks.store.js';
 
 @Module({
-  imports: [PassportModule, UsersModule, KeysModule, OtpModule],
+  imports: [HttpModule, PassportModule, UsersModule, KeysModule, OtpModule],
   controllers: [SessionsController, VerificationsController, RenewalsController],
   providers: [
     SessionsService,
@@ -52,6 +55,8 @@ import { TokenJwts } from './token-jwts.js';
     TokenJwts,
     Activity,
     Origins,
+    WriteMarks,
+    WriteMarksStore,
     PasswordStrategy,
     { provide: APP_GUARD, useClass: SessionGuard },
   ],

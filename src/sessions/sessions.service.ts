@@ -76,7 +76,7 @@ export class SessionsService implements OnModuleInit {
   async list(caller: Caller, page: Page, everyone: boolean): Promise<Slice<Session>> {
     const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
     if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
-    const slice = await this.store.list(page, scope, this.clock.now());
+    const slice = await this.store.list(page, scope, this.clock.now(), caller.mark);
     for (const session of slice.rows) showOwnToken(session, caller);
     return slice;
   }

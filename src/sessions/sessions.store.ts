@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager } from 'typeorm';
+import type { SessionMark } from '../caller.js';
 import { prepared } from '../database/prepared.js';
+import { Replica } from '../database/replica.js';
 import { selectPage } from '../database/select-page.js';
 import type { Page, Slice } from '../page.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
@@ -43,7 +45,10 @@ export type Scope = { readonly userId: string } | 'everyone';
  */
 @Injectable()
 export class SessionsStore {
-  constructor(private readonly database: DataSource) {}
+  constructor(
+    private readonly database: DataSource,
+    private readonly replica: Replica,
+  ) {}
 
   /** The session of a token, in whatever state, with its user: the one statement of an authenticated request. */
   async findByTokenHash(tokenHash: Buffer): Promise<OwnedSession | null> {
@@ -92,17 +97,19 @@ export class SessionsStore {
     return asOwnedSession(rows[0]);
   }
 
-  /** The live sessions that the page keeps, each with its user. */
-  async list(page: Page, scope: Scope, now: Date): Promise<Slice<Session>> {
-    const slice = await selectPage<Record<string, unknown>>({
-      runner: this.database,
-      columns: LISTED,
-      page,
-      select: `${SESSION}, ${OWNER}`,
-      from: 'sessions s JOIN users u ON u.id = s.user_id',
-      where: scope === 'everyone' ? LIVE : `${LIVE} AND s.user_id = $2`,
-      values: scope === 'everyone' ? [now] : [now, scope.userId],
-    });
+  /** The live sessions that the page keeps, each with its user. @param mark of who asks, for the replica */
+  async list(page: Page, scope: Scope, now: Date, mark: SessionMark | null): Promise<Slice<Session>> {
+    const slice = await this.replica.read(mark, (runner) =>
+      selectPage<Record<string, unknown>>({
+        runner,
+        columns: LISTED,
+        page,
+        select: `${SESSION}, ${OWNER}`,
+        from: 'sessions s JOIN users u ON u.id = s.user_id',
+        where: scope === 'everyone' ? LIVE : `${LIVE} AND s.user_id = $2`,
+        values: scope === 'everyone' ? [now] : [now, scope.userId],
+      }),
+    );
     return { ...slice, rows: slice.rows.map(withUser) };
   }
 

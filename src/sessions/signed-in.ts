@@ -1,9 +1,12 @@
-import type { Caller } from '../caller.js';
+import type { Caller, SessionMark } from '../caller.js';
 import type { User } from '../users/user.entity.js';
 import type { Session } from './session.entity.js';
 
 /** A caller as this room and those above know it: with the whole session and the whole user. */
 export class SignedInCaller implements Caller {
+  /** Whether the request changes nothing, so that its lists may be a moment old. */
+  onlyReads = false;
+
   constructor(
     readonly session: Session,
     readonly user: User,
@@ -26,5 +29,10 @@ export class SignedInCaller implements Caller {
 
   get rights(): readonly string[] {
     return this.user.rights;
+  }
+
+  get mark(): SessionMark | null {
+    const { id: sessionId, version, writeMark } = this.session;
+    return this.onlyReads ? { sessionId, version, writeMark } : null;
   }
 }

@@ -30,7 +30,7 @@ export class OrganizationsService {
 
   /** The organisations a caller may see: with `user.read` all of them, else those they are a member of. */
   list(caller: Caller, page: Page): Promise<Slice<SeenOrganization>> {
-    return this.store.list(page, caller.user.id, may(caller, 'user.read'));
+    return this.store.list(page, caller.user.id, may(caller, 'user.read'), caller.mark);
   }
 
   /** @throws Refusal not_found for an unknown organisation and for one the caller may not see */

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager, QueryFailedError } from 'typeorm';
+import type { SessionMark } from '../caller.js';
 import { prepared } from '../database/prepared.js';
+import { Replica } from '../database/replica.js';
 import { selectPage } from '../database/select-page.js';
 import type { Columns } from '../database/where-of.js';
 import type { Page, Slice } from '../page.js';
@@ -47,23 +49,36 @@ const SEEN = 'organizations o LEFT JOIN memberships m ON m.organization_id = o.i
 /** All SQL on `organizations` and `memberships`. */
 @Injectable()
 export class OrganizationsStore {
-  constructor(private readonly database: DataSource) {}
+  constructor(
+    private readonly database: DataSource,
+    private readonly replica: Replica,
+  ) {}
 
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.database.transaction(work);
   }
 
-  /** Organisations that the page keeps, as a user sees them; without `everything` those that they are a member of. */
-  list(page: Page, userId: string, everything: boolean): Promise<Slice<SeenOrganization>> {
-    return selectPage<SeenOrganization>({
-      runner: this.database,
-      columns: LISTED,
-      page,
-      select: `${ORGANIZATION}, m.role`,
-      from: SEEN,
-      where: everything ? 'true' : 'm.id IS NOT NULL',
-      values: [userId],
-    });
+  /**
+   * Organisations that the page keeps, as a user sees them; without `everything` those that they are a member of.
+   * @param mark of who asks, for the replica
+   */
+  list(
+    page: Page,
+    userId: string,
+    everything: boolean,
+    mark: SessionMark | null,
+  ): Promise<Slice<SeenOrganization>> {
+    return this.replica.read(mark, (runner) =>
+      selectPage<SeenOrganization>({
+        runner,
+        columns: LISTED,
+        page,
+        select: `${ORGANIZATION}, m.role`,
+        from: SEEN,
+        where: everything ? 'true' : 'm.id IS NOT NULL',
+        values: [userId],
+      }),
+    );
   }
 
   async find(id: string, userId: string, everything: boolean): Promise<SeenOrganization | null> {

@@ -56,7 +56,7 @@ export class UsersService {
 
   /** The users a caller may see: with `user.read` all of them, else only themselves. */
   list(caller: Caller, page: Page): Promise<Slice<User>> {
-    return this.store.list(page, may(caller, 'user.read') ? null : caller.user.id);
+    return this.store.list(page, may(caller, 'user.read') ? null : caller.user.id, caller.mark);
   }
 
   /** @throws Refusal not_found for an unknown user and for one the caller may not see */

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager, QueryFailedError } from 'typeorm';
+import type { SessionMark } from '../caller.js';
 import { prepared } from '../database/prepared.js';
+import { Replica } from '../database/replica.js';
 import { selectPage } from '../database/select-page.js';
 import type { Columns } from '../database/where-of.js';
 import type { Page, Slice } from '../page.js';
@@ -35,7 +37,10 @@ export type PlainUserRow = Omit<UserRow, 'rights' | 'createdAt'>;
 /** All SQL on `users`. Rows come back as plain data of the entity's shape. */
 @Injectable()
 export class UsersStore {
-  constructor(private readonly database: DataSource) {}
+  constructor(
+    private readonly database: DataSource,
+    private readonly replica: Replica,
+  ) {}
 
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.database.transaction(work);
@@ -131,17 +136,19 @@ export class UsersStore {
     await this.database.manager.update(User, { id, passwordHash: oldHash }, { passwordHash: newHash });
   }
 
-  /** Users that the page keeps; only the one given when there is one. */
-  list(page: Page, onlyId: string | null): Promise<Slice<User>> {
-    return selectPage<User>({
-      runner: this.database,
-      columns: LISTED,
-      page,
-      select: COLUMNS,
-      from: 'users',
-      where: onlyId === null ? 'true' : 'id = $1',
-      values: onlyId === null ? [] : [onlyId],
-    });
+  /** Users that the page keeps; only the one given when there is one. @param mark of who asks, for the replica */
+  list(page: Page, onlyId: string | null, mark: SessionMark | null): Promise<Slice<User>> {
+    return this.replica.read(mark, (runner) =>
+      selectPage<User>({
+        runner,
+        columns: LISTED,
+        page,
+        select: COLUMNS,
+        from: 'users',
+        where: onlyId === null ? 'true' : 'id = $1',
+        values: onlyId === null ? [] : [onlyId],
+      }),
+    );
   }
 }
 

@@ -89,6 +89,7 @@ export class ClerkSessionsController {
 
   /** Every open tab asks for this once a minute: one statement and one signature. */
   @Post(':session_id/tokens')
+  @ByBrowser({ readOnlyToo: true })
   @HttpCode(200)
   async token(
     @Req() request: Request,
@@ -105,6 +106,7 @@ export class ClerkSessionsController {
   }
 
   @Post(':session_id/tokens/:template_name')
+  @ByBrowser({ readOnlyToo: true })
   @HttpCode(200)
   async tokenByTemplate(
     @Req() request: Request,
