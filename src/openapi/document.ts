@@ -10,6 +10,7 @@ import { ORGANIZATION_OPERATIONS } from './organizations.operations.js';
 import { OTP_OPERATIONS } from './otp.operations.js';
 import { parametersOf } from './parameters.js';
 import { PORTOS_OPERATIONS, PORTOS_SCHEMAS } from './portos.operations.js';
+import { QA_OPERATIONS } from './qa.operations.js';
 import { refusalsOf, type RefusalsOfStatus } from './refusals.js';
 import { componentSchemas, ref, requestDocument, type Schema } from './schemas.js';
 import { SERVICE_OPERATIONS } from './service.operations.js';
@@ -37,19 +38,23 @@ const FACE_OPERATIONS: Readonly<Record<Face, { operations: Operations; schemas: 
   zitadel: { operations: ZITADEL_OPERATIONS, schemas: ZITADEL_SCHEMAS },
 };
 
-/** Everything that is described of the native API and the given others, by `METHOD /path/{id}`. */
-export function operationsWith(faces: readonly Face[]): Operations {
+/**
+ * Everything that is described of the native API and the given others, by `METHOD /path/{id}`.
+ * @param qaMode whether `/qa` is served too
+ */
+export function operationsWith(faces: readonly Face[], qaMode = false): Operations {
   const served = FACES.filter((face) => faces.includes(face)).map((face) => FACE_OPERATIONS[face].operations);
-  return Object.assign({}, OPERATIONS, ...served) as Operations;
+  return Object.assign({}, OPERATIONS, ...served, qaMode ? QA_OPERATIONS : {}) as Operations;
 }
 
 /**
  * The service as an OpenAPI 3.1 document.
  * @param publicUrl the base of every path
  * @param faces the other APIs that are served
+ * @param qaMode whether `/qa` is served too
  */
-export function describeService(publicUrl: string, faces: readonly Face[]): OpenAPIObject {
-  const operations = operationsWith(faces);
+export function describeService(publicUrl: string, faces: readonly Face[], qaMode = false): OpenAPIObject {
+  const operations = operationsWith(faces, qaMode);
   const head = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Latchkey')

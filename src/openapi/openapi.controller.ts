@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { Config, type Face } from '../config.js';
+import { Config } from '../config.js';
 import { Anyone } from '../http/access.js';
 import { absolute } from '../json-api/links.js';
 import { Refusal } from '../refusal.js';
@@ -36,7 +36,7 @@ export class OpenApiController {
   /** OpenAPI 3.1. */
   @Get('openapi.json')
   async show(@Res() response: Response): Promise<void> {
-    this.document ??= await describe(absolute(response, ''), this.config.get('FACES'));
+    this.document ??= await describe(absolute(response, ''), this.config);
     send(response, 'application/json', this.document);
   }
 
@@ -58,9 +58,9 @@ export class OpenApiController {
 }
 
 /** What describes the service is loaded when someone asks: Swagger takes about as long to load as TypeORM does. */
-async function describe(publicUrl: string, faces: readonly Face[]): Promise<Buffer> {
+async function describe(publicUrl: string, { values }: Config): Promise<Buffer> {
   const { describeService } = await import('./document.js');
-  return Buffer.from(JSON.stringify(describeService(publicUrl, faces)));
+  return Buffer.from(JSON.stringify(describeService(publicUrl, values.FACES, values.QA_MODE)));
 }
 
 function pageBelow(base: string): string {

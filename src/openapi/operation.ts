@@ -62,6 +62,7 @@ export interface Operation {
     | 'Organizations'
     | 'One-time passwords'
     | 'Operation'
+    | 'QA'
     | 'Lendix'
     | 'Clerk'
     | 'PORTOS'

@@ -29,7 +29,8 @@ export function refusalsOf(method: string, path: string, operation: Operation): 
   return [...byStatus].map(([status, entry]) => ({ status, ...entry })).sort((a, b) => a.status - b.status);
 }
 
-function nativeAnswer(refusal: Refusal): { status: number; body: object } {
+/** A refusal in the words of the native API. */
+export function nativeAnswer(refusal: Refusal): { status: number; body: object } {
   return { status: WORDS[refusal.reason].status, body: errorsDocument(refusal) };
 }
 

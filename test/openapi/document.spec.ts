@@ -5,7 +5,7 @@ import { EXAMPLES, type Example } from '../../src/openapi/contract-examples.js';
 import { describeService } from '../../src/openapi/document.js';
 import { operationsOf, SchemaCheck, type Described } from './described.js';
 
-const document = JSON.parse(JSON.stringify(describeService('http://localhost:3000', FACES))) as Described;
+const document = JSON.parse(JSON.stringify(describeService('http://localhost:3000', FACES, true))) as Described;
 const operations = operationsOf(document);
 const check = new SchemaCheck(document);
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { generateSync } from 'otplib';
 import request, { type Test } from 'supertest';
 import { FIXTURES, type FixtureName } from '../../src/qa/fixtures.service.js';
+import { operationsOf, SchemaCheck, type Described } from '../openapi/described.js';
 import { document, Latchkey } from '../support/latchkey.js';
 import { declaredRoutesOf } from '../support/routes.js';
 import { askForCode, attempt, startVerification } from '../support/step-up.js';
@@ -23,14 +24,26 @@ interface Made {
 }
 
 let latchkey: Latchkey;
+let described: Described;
+let check: SchemaCheck;
 
 beforeAll(async () => {
   latchkey = await Latchkey.start({ QA_MODE: 'true' });
+  described = (await request(latchkey.url).get('/openapi.json').expect(200)).body;
+  check = new SchemaCheck(described);
 });
 afterAll(() => latchkey.stop());
 
+/** A request, and its answer held against the documentation. */
 function qa(method: 'get' | 'post' | 'patch' | 'delete', path: string, body?: object): Test {
-  return request(latchkey.url)[method](`/qa${path}`).send(body);
+  const name = `${method.toUpperCase()} /qa${path.split('?')[0]}`;
+  const test = request(latchkey.url)[method](`/qa${path}`);
+  return test.send(body).expect(({ status, headers, body: answered }) => {
+    const { content } = operationsOf(described).find(([key]) => key === name)![1].responses[status]!;
+    const [[type, { schema }] = ['', { schema: {} }]] = Object.entries(content ?? {});
+    expect({ name, type: headers['content-type'] ?? '' }).toEqual({ name, type });
+    expect({ name, problems: check.problems(schema, answered) }).toEqual({ name, problems: [] });
+  });
 }
 
 async function make(name: FixtureName): Promise<Made> {
@@ -323,4 +336,6 @@ it('SECURITY 62: the routes of QA_MODE are open to anyone, and are all that ther
     'POST /qa/fixtures',
   ]);
   expect(new Set(routes.map(({ access }) => access?.who))).toEqual(new Set(['anyone']));
+  const documented = operationsOf(described).map(([name]) => name);
+  expect(documented).toEqual(expect.arrayContaining(routes.map(({ method, path }) => `${method} ${path}`)));
 });
