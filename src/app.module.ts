@@ -7,10 +7,12 @@ import { Clock } from './clock.js';
 import { Config, type Face } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
 import type { Database } from './database/open.js';
+import { poolUse, type PoolUse } from './database/pool-use.js';
 import { Replica } from './database/replica.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
 import { smtpTransport } from './delivery/smtp.js';
+import { AuditLog } from './events/audit-log.js';
 import { EventsModule } from './events/events.module.js';
 import { CLERK, ClerkModule } from './faces/clerk/clerk.module.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
@@ -29,6 +31,7 @@ import { Outbox } from './qa/outbox.js';
 import { QaClock } from './qa/qa-clock.js';
 import { QA, QaModule } from './qa/qa.module.js';
 import { CodeHasher, Passwords, Sealer } from './secrets.js';
+import { LiveSessions } from './sessions/live-sessions.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -88,12 +91,30 @@ class Foundation {
 /** The whole service; the only file that names every room. */
 @Module({})
 export class AppModule {
-  constructor(metrics: Metrics, passwords: Passwords) {
+  constructor(
+    metrics: Metrics,
+    passwords: Passwords,
+    database: DataSource,
+    audit: AuditLog,
+    liveSessions: LiveSessions,
+  ) {
+    audit.onRecorded(({ action, outcome, reason = '' }) => metrics.countEvent({ action, outcome, reason }));
+    const pool = (name: keyof PoolUse) => () => poolUse(database)[name];
     metrics.gauge('password_hashes_running', 'Password hashes being computed.', () => passwords.load.running);
     metrics.gauge(
       'password_hashes_waiting',
       'Password hashes waiting in line.',
       () => passwords.load.waiting,
+    );
+    metrics.gauge('database_connections_open', 'Connections to PostgreSQL.', pool('open'));
+    metrics.gauge('database_connections_idle', 'Those that nothing runs on.', pool('idle'));
+    metrics.gauge('database_statements_waiting', 'Statements waiting for a connection.', pool('waiting'));
+    // Each process tells the whole: added up they would count every session several times.
+    metrics.gauge(
+      'live_sessions',
+      'Live sessions; an estimate beyond 100,000.',
+      () => liveSessions.count(),
+      'max',
     );
   }
 

@@ -28,6 +28,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly events = new Counter({
+    name: 'audit_events_total',
+    help: 'Events of the audit log: sign-ins are action="session.open".',
+    labelNames: ['action', 'outcome', 'reason'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     if (isOneOfMany) contribute(this.registry);
@@ -38,6 +45,11 @@ export class Metrics {
     const labels = { method, route: route ?? 'none', status: `${Math.floor(status / 100)}xx` };
     this.requests.inc(labels);
     this.durations.observe(labels, seconds);
+  }
+
+  /** @param labels each out of a closed union, so that the number of series is bounded */
+  countEvent(labels: { action: string; outcome: string; reason: string }): void {
+    this.events.inc(labels);
   }
 
   /** @param reason out of the closed union of reasons, so that the number of series is bounded */

@@ -11,12 +11,16 @@ import { BrowsersStore } from './browsers.store.js';
 import { ComposedSessionsService } from './composed-sessions.service.js';
 import { ComposedSessionsStore } from './composed-sessions.store.js';
 import { ComposingService } from './composing.service.js';
+import { LiveSessions } from './live-sessions.js';
+import { LiveSessionsStore } from './live-sessions.store.js';
 import { OpeningsStore } from './openings.store.js';
 import { Origins } from './origin.js';
 import { PasswordStrategy } from './password.strategy.js';
 import { RenewalsController } from './renewals.controller.js';
 import { RenewalsService } from './renewals.service.js';
 import { RenewalsStore } from './renewals.store.js';
+import { RetentionService } from './retention.service.js';
+import { RetentionStore } from './retention.store.js';
 import { SessionGuard } from './session.guard.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
@@ -45,10 +49,14 @@ import { WriteMarksStore } from './write-marks.store.js';
     SessionsStore,
     OpeningsStore,
     SweepsStore,
+    LiveSessions,
+    LiveSessionsStore,
     VerificationsService,
     VerificationsStore,
     RenewalsService,
     RenewalsStore,
+    RetentionService,
+    RetentionStore,
     ComposedSessionsService,
     ComposingService,
     ComposedSessionsStore,
@@ -71,7 +79,8 @@ import { WriteMarksStore } from './write-marks.store.js';
     RenewalsService,
     TokenJwts,
     Origins,
+    Activity,
+    LiveSessions,
   ],
 })
 export class SessionsModule {}
-    Activity,

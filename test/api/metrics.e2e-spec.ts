@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Latchkey } from '../support/latchkey.js';
+import { resource } from '../support/client.js';
+
+describe('GET /metrics', () => {
+  let latchkey: Latchkey;
+  beforeAll(async () => {
+    latchkey = await Latchkey.start();
+  });
+  afterAll(() => latchkey.stop());
+
+  /** The value of a series, by its exact name and labels; undefined when there is none. */
+  async function figure(series: string): Promise<number | undefined> {
+    const { text } = await latchkey.get('/metrics', null).expect(200);
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(series.length + 1));
+  }
+
+  it('tells how many sessions are live, and counts none that is over or still owes its second factor', async () => {
+    const person = await latchkey.asUser();
+    const machine = resource('sessions', { name: 'deployment' });
+    await latchkey.post('/api/v2/sessions/machine', person.token, machine).expect(201);
+    const { sessionId } = await latchkey.signIn(person);
+    await latchkey.delete(`/api/v2/sessions/${sessionId}`, person.token).expect(204);
+    const careful = await latchkey.asUser();
+    await latchkey.enableTwoFactor(careful);
+    await latchkey.signIn(careful);
+    expect(await figure('live_sessions')).toBe(3);
+  });
+
+  it('tells sign-ins by their outcome, and why they were refused', async () => {
+    const opened = 'audit_events_total{action="session.open",outcome="ok",reason=""}';
+    const refused = 'audit_events_total{action="session.open",outcome="refused",reason="unauthenticated"}';
+    const before = (await figure(opened)) ?? 0;
+    const person = await latchkey.asUser();
+    const wrong = resource('sessions', { email: person.email, password: 'not the password' });
+    for (let n = 0; n < 2; n++) await latchkey.post('/api/v2/sessions', null, wrong).expect(401);
+    expect(await figure(opened)).toBe(before + 1);
+    expect(await figure(refused)).toBe(2);
+  });
+
+  it('tells refusals by reason, those of the framework too', async () => {
+    const told = ['route_unknown', 'unauthenticated'].map((reason) => `refusals_total{reason="${reason}"}`);
+    const figures = () => Promise.all(told.map(async (series) => (await figure(series)) ?? 0));
+    const [unknown = 0, unauthenticated = 0] = await figures();
+    await latchkey.get('/api/v2/nothing', null).expect(404);
+    await latchkey.get('/api/v2/sessions/current', null).expect(401);
+    expect(await figures()).toEqual([unknown + 1, unauthenticated + 1]);
+  });
+
+  it('tells how long each route takes, by its template', async () => {
+    await latchkey.get('/api/v2/sessions/12345?include=sentinel', null).expect(401);
+    const labels = 'le="+Inf",method="GET",route="/api/v2/sessions/:id",status="4xx"';
+    expect(await figure(`http_request_duration_seconds_bucket{${labels}}`)).toBe(1);
+  });
+
+  it('tells how the line of password hashes and the pool to PostgreSQL stand', async () => {
+    expect(await figure('password_hashes_running')).toBe(0);
+    expect(await figure('password_hashes_waiting')).toBe(0);
+    expect(await figure('database_statements_waiting')).toBe(0);
+    const open = (await figure('database_connections_open'))!;
+    expect(open).toBeGreaterThanOrEqual(1);
+    expect(await figure('database_connections_idle')).toBeLessThanOrEqual(open);
+  });
+
+  it('names nobody', async () => {
+    const { text } = await latchkey.get('/metrics', null).expect(200);
+    expect(text).not.toMatch(/example\.com|sentinel|12345/);
+  });
+});
