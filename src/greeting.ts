@@ -17,27 +17,35 @@ export function greeting({ config, url, messenger, administrator }: Started): st
   const password = administrator?.password ?? 'PASSWORD';
   const processes = config.get('WEB_CONCURRENCY');
   return [
+    ...(config.get('QA_MODE') ? [QA_WARNING] : []),
     `Latchkey listens on ${url}`,
     ...(processes > 1 ? [`Processes:      ${processes}`] : []),
     ...(config.get('DOCS') ? [`Documentation:  ${url}/docs`] : []),
     ...(administrator ? [`Administrator:  ${email}`] : []),
     ...(administrator?.password ? [`Password:       ${password}   (shown this once)`] : []),
-    ...(config.get('SMTP_URL') === undefined ? ['Security notices are not sent: SMTP_URL is not set'] : []),
-    ...codeLines(messenger),
+    ...(config.get('QA_MODE')
+      ? [`Codes, notices: ${url}/qa/outbox; nothing is sent`]
+      : sendingLines(config, messenger)),
     'Sign in:',
     signInCommand(url, email, password),
   ].join('\n');
 }
 
-/** Says where codes go; a mail server for codes by mail needs no saying. */
-function codeLines(messenger: Messenger): string[] {
+const QA_WARNING =
+  'QA_MODE IS ON: WHOEVER REACHES THIS ADDRESS MOVES ITS CLOCK, READS ITS CODES AND MAKES ADMINISTRATORS';
+
+/** Says where codes and notices go; a mail server for codes by mail needs no saying. */
+function sendingLines(config: Config, messenger: Messenger): string[] {
   const settings = { sms: 'SMS_WEBHOOK_URL', email: 'SMTP_URL' } as const;
-  return (['sms', 'email'] as const).flatMap((channel) => {
+  const notices =
+    config.get('SMTP_URL') === undefined ? ['Security notices are not sent: SMTP_URL is not set'] : [];
+  const codes = (['sms', 'email'] as const).flatMap((channel) => {
     const way = messenger.wayOf(channel);
     const codes = `Codes by ${channel === 'sms' ? 'SMS' : 'mail'}`;
     if (way === 'console') return [`${codes} are printed here: ${settings[channel]} is not set`];
     return way === null ? [`${codes} cannot be sent: ${settings[channel]} is not set`] : [];
   });
+  return [...notices, ...codes];
 }
 
 /** One line for a POSIX shell that works as it is pasted. */
