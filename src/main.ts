@@ -50,7 +50,8 @@ async function start(config: Config): Promise<void> {
   shutdown.add(SECONDS.stopDatabase, async () => (await opened)?.close(), true);
   shutdown.add(SECONDS.openDatabase, () => opened, true); // a server on its way up has to be stopped as well
   const database = await opening;
-  await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }));
+  const statements = config.get('DATABASE_STATEMENTS');
+  await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }, statements));
   const serve = config.get('WEB_CONCURRENCY') > 1 ? serveByWorkers : serveHere;
   say(process.stdout, greeting({ config, ...(await serve(config, database)) }));
 }

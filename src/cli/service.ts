@@ -27,7 +27,8 @@ export async function withService<T>(audit: boolean, work: (service: Service) =>
   const config = new Config();
   const database = await openDatabase(config, 'command');
   try {
-    await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }), WAITS);
+    const statements = config.get('DATABASE_STATEMENTS');
+    await prepareDatabase(dataSourceOptions(database.url, 2, { entities, migrations }, statements), WAITS);
     const app = await NestFactory.createApplicationContext(AppModule.with(config, database), {
       logger: false,
       abortOnError: false,

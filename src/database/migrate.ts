@@ -5,6 +5,8 @@ import type { PostgresOptions } from './data-source.js';
 /** Advisory lock of this database: whoever migrates holds it. */
 const MIGRATING = '19563, 3';
 const OLDEST_VERSION = 13;
+/** How long a migration waits for a table that someone holds. */
+const LOCK_MILLISECONDS = 10_000;
 /** Milliseconds between one try to reach the database and the next. */
 const WAITS: readonly number[] = [250, 500, 1000, 2000, 4000, 5000, 5000, 6000, 6000];
 
@@ -39,6 +41,7 @@ export async function prepareDatabase(options: PostgresOptions, waits = WAITS): 
   const dataSource = new DataSource(options);
   try {
     await waitForDatabase(dataSource, undefined, waits);
+    await adviseLimits(dataSource);
     await migrate(dataSource);
   } finally {
     if (dataSource.isInitialized) await dataSource.destroy();
@@ -57,7 +60,8 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
   const runner = patient.createQueryRunner();
   try {
     await assertFit(runner);
-    await takeTurn(runner);
+    await takeTurn(patient.createQueryRunner());
+    liftLimits(runner);
     const executor = new MigrationExecutor(patient, runner);
     executor.transaction = 'each';
     return (await executor.executePendingMigrations()).map(({ name }) => name);
@@ -69,24 +73,47 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
 
 /** A migration may take as long as its tables are large; only for a lock it does not wait without end. */
 function withoutTimeouts(options: PostgresOptions): PostgresOptions {
-  const extra = {
-    ...(options.extra as object),
-    statement_timeout: 0,
-    query_timeout: 0,
-    lock_timeout: 10_000,
-  };
-  return { ...options, poolSize: 1, extra };
+  const given = options.extra as { readonly forgetsNames?: boolean };
+  const limits = given.forgetsNames ? {} : { statement_timeout: 0, lock_timeout: LOCK_MILLISECONDS };
+  const extra = { ...given, ...limits, query_timeout: 0 };
+  return { ...options, poolSize: 2, extra };
 }
 
-/** Asked again and again, since one long wait would be ended by lock_timeout. */
+/** Behind a pooler the limits are those of the role, and a transaction is all that they can be lifted for. */
+function liftLimits(runner: QueryRunner): void {
+  const start = runner.startTransaction.bind(runner);
+  runner.startTransaction = async (isolation) => {
+    await start(isolation);
+    await runner.query('SET LOCAL statement_timeout = 0');
+    await runner.query(`SET LOCAL lock_timeout = ${LOCK_MILLISECONDS}`);
+  };
+}
+
+/**
+ * Asked again and again, since one long wait would be ended by lock_timeout. The turn is held by a transaction that does
+ * nothing else: a lock of the connection would be left behind in a pooler's.
+ */
 async function takeTurn(runner: QueryRunner): Promise<void> {
+  await runner.startTransaction();
+  await runner.query('SET LOCAL idle_in_transaction_session_timeout = 0');
   for (;;) {
-    const [row] = (await runner.query(`SELECT pg_try_advisory_lock(${MIGRATING}) AS granted`)) as {
+    const [row] = (await runner.query(`SELECT pg_try_advisory_xact_lock(${MIGRATING}) AS granted`)) as {
       granted: boolean;
     }[];
     if (row?.granted) return;
     await sleep(100);
   }
+}
+
+/** Without a pooler each connection says its limits itself. */
+async function adviseLimits(dataSource: DataSource): Promise<void> {
+  const [row] = await dataSource.query<{ limit: string }[]>(
+    `SELECT current_setting('statement_timeout') AS limit`,
+  );
+  if (row?.limit !== '0') return;
+  process.stderr.write(
+    `Statements have no time limit: ALTER ROLE … SET statement_timeout = '10s', see docs/scaling.md\n`,
+  );
 }
 
 async function assertFit(runner: QueryRunner): Promise<void> {

@@ -11,7 +11,7 @@ export function holdAnswer(
   fail: (error: unknown) => void,
 ): void {
   const headers = new Set(response.getHeaderNames());
-  const end = response.end as (...args: unknown[]) => Response;
+  const end = response.end.bind(response) as (...args: unknown[]) => Response;
   const instead = (error: unknown) => {
     for (const name of response.headersSent ? [] : response.getHeaderNames()) {
       if (!headers.has(name)) response.removeHeader(name);
@@ -20,7 +20,7 @@ export function holdAnswer(
   };
   const held = (...args: unknown[]) => {
     Object.assign(response, { end });
-    work().then(() => end.apply(response, args), instead);
+    work().then(() => end(...args), instead);
     return response;
   };
   Object.assign(response, { end: held });
