@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { DescribedOnce } from './described-once.js';
 
 type Submit = (...args: unknown[]) => unknown;
 
@@ -19,8 +20,12 @@ export class ImpatientClient extends pg.Client {
     // TypeORM there is a moment in which nobody listens, and an 'error' that nobody hears ends the process.
     this.on('error', () => undefined);
     const submit = this.query.bind(this) as Submit;
-    this.query = ((...args: unknown[]) => {
-      const answer = config?.forgetsNames ? submit(withoutName(args[0]), ...args.slice(1)) : submit(...args);
+    this.query = ((statement: unknown, ...rest: unknown[]) => {
+      const answer = !isNamed(statement)
+        ? submit(statement, ...rest)
+        : config?.forgetsNames
+          ? submit({ ...statement, name: undefined }, ...rest)
+          : DescribedOnce.run(submit, statement, rest[0]);
       if (answer instanceof Promise) answer.catch((error: unknown) => this.giveUpAfter(error));
       return answer;
     }) as typeof this.query;
@@ -33,7 +38,6 @@ export class ImpatientClient extends pg.Client {
   }
 }
 
-function withoutName(statement: unknown): unknown {
-  if (typeof statement !== 'object' || statement === null || !('name' in statement)) return statement;
-  return { ...statement, name: undefined };
+function isNamed(statement: unknown): statement is { readonly name: string } {
+  return typeof statement === 'object' && statement !== null && 'name' in statement;
 }

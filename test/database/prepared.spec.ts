@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { EventEmitter } from 'node:events';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source.js';
 import { prepared, unprepared } from '../../src/database/prepared.js';
@@ -30,6 +31,47 @@ describe('prepared', () => {
         `SELECT statement, (generic_plans + custom_plans)::int AS runs FROM pg_prepared_statements WHERE name = 'note_text'`,
       );
       expect(known).toEqual([{ statement: text, runs: 2 }]);
+    });
+  });
+
+  it('is described once on its connection, and read in the same way after that', async () => {
+    const runner = dataSource.createQueryRunner();
+    const client = (await runner.connect()) as { connection: EventEmitter };
+    const described = jest.fn();
+    client.connection.on('rowDescription', described);
+    try {
+      const text = `SELECT $1::int AS int, $2::bigint AS big, $3::timestamptz AS at, $4::jsonb AS json, $5::bytea AS bytes,
+        ARRAY['a', 'b'] AS texts, NULL AS nothing FROM generate_series(1, $6) ORDER BY 1`;
+      const at = new Date('2026-04-18T04:02:03.470Z');
+      const values = [1, '2', at, { a: [null] }, Buffer.from('\0\xff'), 2];
+      const row = {
+        int: 1,
+        big: '2',
+        at,
+        json: { a: [null] },
+        bytes: values[4],
+        texts: ['a', 'b'],
+        nothing: null,
+      };
+      for (let run = 0; run < 3; run++) {
+        expect(await prepared(runner.manager, 'all_kinds', text, values)).toEqual([row, row]);
+      }
+      expect(await prepared(runner.manager, 'all_kinds', text, [...values.slice(0, 5), 0])).toEqual([]);
+      expect(described).toHaveBeenCalledTimes(1);
+    } finally {
+      client.connection.off('rowDescription', described);
+      await runner.release();
+    }
+  });
+
+  it('answers the next statement after one that failed', async () => {
+    await dataSource.transaction(async (manager) => {
+      const text = 'SELECT 10 / $1::int AS tenth';
+      expect(await prepared(manager, 'tenth', text, [5])).toEqual([{ tenth: 2 }]);
+      await manager.query('SAVEPOINT before');
+      await expect(prepared(manager, 'tenth', text, [0])).rejects.toThrow('division by zero');
+      await manager.query('ROLLBACK TO SAVEPOINT before');
+      expect(await prepared(manager, 'tenth', text, [2])).toEqual([{ tenth: 5 }]);
     });
   });
 
