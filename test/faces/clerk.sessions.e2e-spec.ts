@@ -364,7 +364,7 @@ describe('after a second factor', () => {
 
   it('says so in the session and its token', async () => {
     const careful = await asCareful(latchkey);
-    const id = await browser.signInCarefully(careful);
+    const id = await browser.signInCarefully(latchkey, careful);
     expect(await browser.claims(id)).toMatchObject({ fva: [0, 0] });
     expect(await shown()).toEqual([id, sessionId]);
   });

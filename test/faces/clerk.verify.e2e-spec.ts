@@ -43,7 +43,7 @@ const step = (name: string, form: Record<string, string>, id = sessionId): Test 
 /** Someone with a second factor, whose session takes the place of the one at hand. */
 async function careful(): Promise<Careful> {
   const someone = await asCareful(latchkey);
-  sessionId = await browser.signInCarefully(someone);
+  sessionId = await browser.signInCarefully(latchkey, someone);
   latchkey.clock.move(120_000);
   return someone;
 }

@@ -4,7 +4,7 @@ import { toId as toClerkId, fromId as fromClerkId } from '../../src/faces/clerk/
 import { fromLendixId, toLendixId } from '../../src/faces/lendix/translate.js';
 import { fromPortosId, toPortosId } from '../../src/faces/portos/translate.js';
 import { ClerkBrowser } from './clerk-browser.js';
-import { document, type Latchkey, type Person } from './latchkey.js';
+import { document, type Door, type Person } from './door.js';
 import { PortosClient } from './portos.js';
 import { ZitadelClient } from './zitadel.js';
 
@@ -27,13 +27,13 @@ export interface Seat {
   /** A token of the session that every API but Clerk takes; null where the credential is a browser's. */
   token: string | null;
   /** A request of this API that only a live session is answered. */
-  ask(on: Latchkey): Promise<Response>;
+  ask(on: Door): Promise<Response>;
   /** The ids of the user's live sessions, in order. */
-  sessionIds(on: Latchkey): Promise<string[]>;
+  sessionIds(on: Door): Promise<string[]>;
   /** What it says of one of the user's sessions. */
-  describe(on: Latchkey, id: string): Promise<Said>;
+  describe(on: Door, id: string): Promise<Said>;
   /** Ends one of the user's sessions. */
-  revoke(on: Latchkey, id: string): Promise<Response>;
+  revoke(on: Door, id: string): Promise<Response>;
 }
 
 /**
@@ -43,7 +43,7 @@ export interface Seat {
  */
 export function enter(
   api: Api,
-  on: Latchkey,
+  on: Door,
   person: Person,
   backend: { readonly token: string },
   code?: () => string,
@@ -52,7 +52,7 @@ export function enter(
 }
 
 /** The answers of every API that takes tokens to a request that only a live session is answered. */
-export function askEverywhere(on: Latchkey, token: string, userId: string): Promise<Response[]> {
+export function askEverywhere(on: Door, token: string, userId: string): Promise<Response[]> {
   return Promise.all([
     on.get('/api/v2/sessions/current', token),
     lendix(on, 'get', '/sessions', { token, userId }),
@@ -63,7 +63,7 @@ export function askEverywhere(on: Latchkey, token: string, userId: string): Prom
 
 /** A request as Lendix's clients send it: the session's token without its hyphens, beside the user's id. */
 export function lendix(
-  on: Latchkey,
+  on: Door,
   method: 'get' | 'post' | 'delete',
   path: string,
   seat: { readonly token: string; readonly userId: string } | null,
@@ -77,7 +77,7 @@ export function lendix(
   return body === undefined ? test : test.send(body);
 }
 
-type Opener = (on: Latchkey, person: Person, backend: string, code?: () => string) => Promise<Seat>;
+type Opener = (on: Door, person: Person, backend: string, code?: () => string) => Promise<Seat>;
 
 const OPENERS: Readonly<Record<Api, Opener>> = {
   async native(on, person, _backend, code) {
@@ -99,15 +99,14 @@ const OPENERS: Readonly<Record<Api, Opener>> = {
     return new LendixSeat(sessionId, finished.body.session.token, userId);
   },
 
-  async clerk(on, { email, password }, _backend, code) {
+  async clerk(on, person, _backend, code) {
     const browser = new ClerkBrowser(on);
-    const begun = await browser.post('/client/sign_ins', { identifier: email, password }).expect(200);
-    let { response } = begun.body;
-    if (code !== undefined) {
-      const path = `/client/sign_ins/${response.id}/attempt_second_factor`;
-      response = (await browser.post(path, { strategy: 'totp', code: code() }).expect(200)).body.response;
-    }
-    return new ClerkSeat(fromClerkId('session', response.created_session_id)!, browser.cookie!);
+    const given = code?.();
+    const sessionId =
+      given === undefined
+        ? await browser.signIn(person)
+        : await browser.signInWithCode(person, isOfApp(given) ? 'totp' : 'backup_code', given);
+    return new ClerkSeat(fromClerkId('session', sessionId)!, browser.cookie!);
   },
 
   async portos(on, person, _backend, code) {
@@ -118,15 +117,21 @@ const OPENERS: Readonly<Record<Api, Opener>> = {
   },
 
   async zitadel(on, person, backend, code) {
+    const given = code?.();
     const checks = {
       user: { loginName: person.email },
       password: { password: person.password },
-      ...(code === undefined ? {} : { totp: { code: code() } }),
+      ...(given === undefined ? {} : { [isOfApp(given) ? 'totp' : 'recoveryCode']: { code: given } }),
     };
     const { body } = await new ZitadelClient(on).create(backend, { checks }).expect(201);
     return new ZitadelSeat(body.sessionId, body.sessionToken);
   },
 };
+
+/** The code of an authenticator app, or else a recovery code. */
+function isOfApp(code: string): boolean {
+  return /^[0-9]{6}$/.test(code);
+}
 
 class NativeSeat implements Seat {
   readonly api = 'native';
@@ -136,23 +141,23 @@ class NativeSeat implements Seat {
     public token: string,
   ) {}
 
-  async ask(on: Latchkey): Promise<Response> {
+  async ask(on: Door): Promise<Response> {
     return on.get('/api/v2/sessions/current', this.token);
   }
 
-  async sessionIds(on: Latchkey): Promise<string[]> {
+  async sessionIds(on: Door): Promise<string[]> {
     const { body } = await on.get('/api/v2/sessions?sort=id', this.token).expect(200);
     return (body.data as { id: string }[]).map(({ id }) => id);
   }
 
-  async describe(on: Latchkey, id: string): Promise<Said> {
+  async describe(on: Door, id: string): Promise<Said> {
     const asked = 'fields[sessions]=secured_until,organization_id,metadata';
     const { body } = await on.get(`/api/v2/sessions/${id}?${asked}`, this.token).expect(200);
     const { secured_until, organization_id, metadata } = body.data.attributes;
     return { proved: secured_until !== null, organization: organization_id, metadata };
   }
 
-  async revoke(on: Latchkey, id: string): Promise<Response> {
+  async revoke(on: Door, id: string): Promise<Response> {
     return on.delete(`/api/v2/sessions/${id}`, this.token);
   }
 }
@@ -169,22 +174,22 @@ class LendixSeat implements Seat {
     this.token = token.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   }
 
-  async ask(on: Latchkey): Promise<Response> {
+  async ask(on: Door): Promise<Response> {
     return lendix(on, 'get', '/sessions', this);
   }
 
-  async sessionIds(on: Latchkey): Promise<string[]> {
+  async sessionIds(on: Door): Promise<string[]> {
     const { body } = await lendix(on, 'get', '/sessions', this).expect(200);
     return inOrder((body.sessions as { id: string }[]).map(({ id }) => fromLendixId(id)!));
   }
 
-  async describe(on: Latchkey, id: string): Promise<Said> {
+  async describe(on: Door, id: string): Promise<Said> {
     const { body } = await lendix(on, 'get', `/sessions/${toLendixId(id)}`, this).expect(200);
     const { secured, user } = body.session;
     return { proved: secured, organization: user.business ?? null };
   }
 
-  async revoke(on: Latchkey, id: string): Promise<Response> {
+  async revoke(on: Door, id: string): Promise<Response> {
     return lendix(on, 'delete', `/sessions/${toLendixId(id)}`, this);
   }
 }
@@ -198,27 +203,27 @@ class ClerkSeat implements Seat {
     readonly cookie: string,
   ) {}
 
-  async ask(on: Latchkey): Promise<Response> {
+  async ask(on: Door): Promise<Response> {
     return this.browser(on).post(`/client/sessions/${toClerkId('session', this.sessionId)}/tokens`);
   }
 
-  async sessionIds(on: Latchkey): Promise<string[]> {
+  async sessionIds(on: Door): Promise<string[]> {
     const { body } = await this.browser(on).get('/me/sessions').expect(200);
     return inOrder((body as { id: string }[]).map(({ id }) => fromClerkId('session', id)!));
   }
 
-  async describe(on: Latchkey, id: string): Promise<Said> {
+  async describe(on: Door, id: string): Promise<Said> {
     const { body } = await this.browser(on).get('/me/sessions').expect(200);
     const shown = (body as Record<string, unknown>[]).find((one) => one.id === toClerkId('session', id))!;
     return { proved: shown.factor_verification_age, organization: shown.last_active_organization_id };
   }
 
-  async revoke(on: Latchkey, id: string): Promise<Response> {
+  async revoke(on: Door, id: string): Promise<Response> {
     return this.browser(on).post(`/me/sessions/${toClerkId('session', id)}/revoke`);
   }
 
   /** The browser, which speaks to either instance with the same cookie. */
-  browser(on: Latchkey): ClerkBrowser {
+  browser(on: Door): ClerkBrowser {
     return Object.assign(new ClerkBrowser(on), { cookie: this.cookie });
   }
 }
@@ -231,22 +236,22 @@ class PortosSeat implements Seat {
     public token: string,
   ) {}
 
-  async ask(on: Latchkey): Promise<Response> {
+  async ask(on: Door): Promise<Response> {
     return new PortosClient(on).get('/api/auth', this.token);
   }
 
-  async sessionIds(on: Latchkey): Promise<string[]> {
+  async sessionIds(on: Door): Promise<string[]> {
     const ids = await new PortosClient(on).idsOf('/sessions', this.token);
     return inOrder(ids.map((id) => fromPortosId(id)!));
   }
 
   /** The document knows neither factors nor organisations: all there is to see is that the session has changed. */
-  async describe(on: Latchkey, id: string): Promise<Said> {
+  async describe(on: Door, id: string): Promise<Said> {
     const { body } = await new PortosClient(on).get(`/sessions/${toPortosId(id)}`, this.token).expect(200);
     return { proved: body._v };
   }
 
-  async revoke(on: Latchkey, id: string): Promise<Response> {
+  async revoke(on: Door, id: string): Promise<Response> {
     return new PortosClient(on).delete(`/sessions/${toPortosId(id)}`, this.token);
   }
 }
@@ -259,17 +264,17 @@ class ZitadelSeat implements Seat {
     public token: string,
   ) {}
 
-  async ask(on: Latchkey): Promise<Response> {
+  async ask(on: Door): Promise<Response> {
     return new ZitadelClient(on).search(this.token);
   }
 
-  async sessionIds(on: Latchkey): Promise<string[]> {
+  async sessionIds(on: Door): Promise<string[]> {
     const { body } = await new ZitadelClient(on).search(this.token).expect(200);
     expect(body.details.totalResult).toBe(String(body.sessions.length));
     return inOrder((body.sessions as { id: string }[]).map(({ id }) => id));
   }
 
-  async describe(on: Latchkey, id: string): Promise<Said> {
+  async describe(on: Door, id: string): Promise<Said> {
     const { body } = await new ZitadelClient(on).get(id, this.token).expect(200);
     const { factors, metadata = {} } = body.session;
     const texts = Object.entries<string>(metadata).map(([key, bytes]) => [
@@ -283,7 +288,7 @@ class ZitadelSeat implements Seat {
     };
   }
 
-  async revoke(on: Latchkey, id: string): Promise<Response> {
+  async revoke(on: Door, id: string): Promise<Response> {
     return new ZitadelClient(on).delete(id, this.token);
   }
 }

@@ -1,20 +1,24 @@
 import { expect } from '@jest/globals';
 import request, { type Response, type Test } from 'supertest';
-import type { Latchkey, Person } from './latchkey.js';
+import { ORIGIN, type Door, type Person } from './door.js';
+import type { Latchkey } from './latchkey.js';
 import type { Careful } from './second-factor.js';
 
-export const ORIGIN = 'https://app.example.com';
+export { ORIGIN };
 /** What an instance has to be started with, so that `ClerkBrowser` may speak to it. */
 export const SETTINGS = { FACES: 'clerk', ALLOWED_ORIGINS: ORIGIN };
 
-/** A page of an allowed origin that speaks Clerk's Frontend API: forms, and the cookie that it was given. */
+/**
+ * Whoever speaks Clerk's Frontend API by forms: a page of an allowed origin with the cookie that it was given, or a
+ * native app, which has no origin.
+ */
 export class ClerkBrowser {
-  /** The credential, as the cookie has it. */
+  /** The credential, as the cookie has it, or the header of a native app. */
   cookie: string | null = null;
 
   constructor(
-    private readonly latchkey: Latchkey,
-    readonly origin = ORIGIN,
+    private readonly door: Door,
+    readonly origin = door.origin,
   ) {}
 
   get(path: string): Test {
@@ -32,8 +36,14 @@ export class ClerkBrowser {
   /** A request below `/clerk/v1`, or of the whole path when it begins with `/clerk`. */
   call(method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string): Test {
     const whole = path.startsWith('/clerk/') ? path : `/clerk/v1${path}`;
-    const test = request(this.latchkey.url)[method](whole).set('Origin', this.origin);
-    if (this.cookie !== null) void test.set('Cookie', `__client=${this.cookie}`);
+    const test = request(this.door.url)[method](whole);
+    if (this.origin === null) void test.query({ _is_native: '1' });
+    else void test.set('Origin', this.origin);
+    if (this.cookie !== null) {
+      void (this.origin === null
+        ? test.set('Authorization', this.cookie)
+        : test.set('Cookie', `__client=${this.cookie}`));
+    }
     return test.on('response', (response: Response) => this.keepCookie(response));
   }
 
@@ -45,13 +55,21 @@ export class ClerkBrowser {
   }
 
   /** Signs somebody with a second factor in, by the next code of their app. @returns the id of the session */
-  async signInCarefully({ email, password, secret }: Careful): Promise<string> {
+  signInCarefully(latchkey: Latchkey, careful: Careful): Promise<string> {
+    latchkey.clock.move(30_000); // the code before this one may be spent
+    return this.signInWithCode(careful, 'totp', latchkey.codeNow(careful.secret));
+  }
+
+  /** Signs somebody with a second factor in by a code. @returns the id of the session */
+  async signInWithCode(
+    { email, password }: Pick<Person, 'email' | 'password'>,
+    strategy: 'totp' | 'backup_code',
+    code: string,
+  ): Promise<string> {
     const begun = await this.post('/client/sign_ins', { identifier: email, password }).expect(200);
     expect(begun.body.response.status).toBe('needs_second_factor');
-    this.latchkey.clock.move(30_000); // the code before this one may be spent
-    const form = { strategy: 'totp', code: this.latchkey.codeNow(secret) };
     const path = `/client/sign_ins/${begun.body.response.id}/attempt_second_factor`;
-    const { body } = await this.post(path, form).expect(200);
+    const { body } = await this.post(path, { strategy, code }).expect(200);
     return body.response.created_session_id as string;
   }
 
@@ -67,6 +85,8 @@ export class ClerkBrowser {
   }
 
   private keepCookie(response: Response): void {
+    const given: string | undefined = this.origin === null ? response.headers.authorization : undefined;
+    if (given !== undefined) this.cookie = given === '' ? null : given;
     for (const cookie of setCookies(response)) {
       const [, value] = /^__client=([^;]*)/.exec(cookie) ?? [];
       if (value !== undefined) this.cookie = value === '' ? null : value;

@@ -1,7 +1,6 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { generateSync } from 'otplib';
 import { DataSource } from 'typeorm';
-import request, { type Test } from 'supertest';
 import { AppModule } from '../../src/app.module.js';
 import { OPERATOR } from '../../src/caller.js';
 import { Clock } from '../../src/clock.js';
@@ -10,20 +9,23 @@ import { createWebServer } from '../../src/http/web-server.js';
 import { KeysService } from '../../src/keys/keys.service.js';
 import { UsersService } from '../../src/users/users.service.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { document, Door, PASSWORD, type Person, type SignedInPerson } from './door.js';
 
-export const JSON_API = 'application/vnd.api+json';
-export const PASSWORD = 'correct horse battery';
+export { document, JSON_API, PASSWORD } from './door.js';
+export type { Credential, Person, SignedInPerson } from './door.js';
 
 /** The whole service on a database of its own, spoken to over HTTP; `stop()` leaves nothing behind. */
-export class Latchkey {
+export class Latchkey extends Door {
   private people = 0;
 
   private constructor(
     readonly app: NestExpressApplication,
-    readonly url: string,
+    url: string,
     readonly database: TestDatabase,
     private readonly ownsDatabase: boolean,
-  ) {}
+  ) {
+    super(url);
+  }
 
   /**
    * @param settings environment keys beside those of the rig
@@ -78,17 +80,6 @@ export class Latchkey {
     return this.asUser({ rights: ['*'] });
   }
 
-  /** Signs someone in over HTTP; for a user with a second factor the session is pending. */
-  async signIn({ email, password }: Pick<Person, 'email' | 'password'>): Promise<Credential> {
-    const response = await this.post(
-      '/api/v2/sessions',
-      null,
-      document('sessions', { email, password }),
-    ).expect(201);
-    const { id, attributes } = response.body.data;
-    return { sessionId: id, token: attributes.token };
-  }
-
   /** Turns two-factor authentication on over HTTP. The clock steps on, so that the next code is an unspent one. */
   async enableTwoFactor(person: SignedInPerson): Promise<SecondFactor> {
     const start = document('otp_enrollments', { password: person.password });
@@ -107,59 +98,10 @@ export class Latchkey {
   codeNow(secret: string): string {
     return generateSync({ secret, epoch: this.clock.seconds() });
   }
-
-  get(path: string, token: string | null): Test {
-    return this.call('get', path, token);
-  }
-
-  post(path: string, token: string | null, body?: object): Test {
-    return this.call('post', path, token, body);
-  }
-
-  put(path: string, token: string | null, body?: object): Test {
-    return this.call('put', path, token, body);
-  }
-
-  patch(path: string, token: string | null, body?: object): Test {
-    return this.call('patch', path, token, body);
-  }
-
-  delete(path: string, token: string | null, body?: object): Test {
-    return this.call('delete', path, token, body);
-  }
-
-  private call(
-    method: 'get' | 'post' | 'put' | 'patch' | 'delete',
-    path: string,
-    token: string | null,
-    body?: object,
-  ): Test {
-    const test = request(this.url)[method](path).set('Accept', JSON_API);
-    if (token !== null) void test.set('X-Auth-Token', token);
-    return body === undefined ? test : test.set('Content-Type', JSON_API).send(JSON.stringify(body));
-  }
 }
-
-export interface Person {
-  readonly id: string;
-  readonly email: string;
-  readonly password: string;
-}
-
-export interface Credential {
-  readonly sessionId: string;
-  readonly token: string;
-}
-
-export type SignedInPerson = Person & Credential;
 
 export interface SecondFactor {
   readonly enrollmentId: string;
   readonly secret: string;
   readonly recoveryCodes: string[];
-}
-
-/** A request document. */
-export function document(type: string, attributes: object, more: object = {}): object {
-  return { data: { type, attributes, ...more } };
 }

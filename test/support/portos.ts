@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import request, { type Test } from 'supertest';
-import { PASSWORD, type Latchkey, type Person } from './latchkey.js';
+import { PASSWORD, type Door, type Person } from './door.js';
 
 /** What `POST /portos/api/auth` answers. */
 export interface PortosCredential {
@@ -11,10 +11,10 @@ export interface PortosCredential {
 
 /** Speaks to the PORTOS face as its clients do: `Authorization: Bearer`, plain JSON. */
 export class PortosClient {
-  constructor(private readonly latchkey: Latchkey) {}
+  constructor(private readonly door: Door) {}
 
   call(method: 'get' | 'post' | 'delete', path: string, token: string | null, body?: object): Test {
-    const test = request(this.latchkey.url)[method](`/portos${path}`);
+    const test = request(this.door.url)[method](`/portos${path}`);
     if (token !== null) void test.set('Authorization', `Bearer ${token}`);
     return body === undefined
       ? test
@@ -34,8 +34,11 @@ export class PortosClient {
   }
 
   /** Signs in as PORTOS does. @param more members beside name, password and device */
-  async signIn({ email }: Pick<Person, 'email'>, more: object = {}): Promise<PortosCredential> {
-    const body = { UserName: email, Password: PASSWORD, DeviceName: 'P01', ...more };
+  async signIn(
+    { email, password = PASSWORD }: Pick<Person, 'email'> & Partial<Person>,
+    more: object = {},
+  ): Promise<PortosCredential> {
+    const body = { UserName: email, Password: password, DeviceName: 'P01', ...more };
     return (await this.post('/api/auth', null, body).expect(200)).body as PortosCredential;
   }
 

@@ -1,5 +1,6 @@
 import request, { type Test } from 'supertest';
-import { PASSWORD, type Latchkey, type Person, type SignedInPerson } from './latchkey.js';
+import { PASSWORD, type Door, type Person, type SignedInPerson } from './door.js';
+import type { Latchkey } from './latchkey.js';
 
 /** An application's account: what signing others in takes, and seeing who they are. */
 export const BACKEND_RIGHTS = ['session.read', 'session.write', 'session.delete', 'user.read'];
@@ -12,7 +13,7 @@ export interface Composed {
 
 /** Speaks to `/zitadel/v2/sessions` as its clients do. */
 export class ZitadelClient {
-  constructor(private readonly latchkey: Latchkey) {}
+  constructor(private readonly door: Door) {}
 
   search(token: string | null, body?: object): Test {
     return this.call('post', '/search', token, body ?? {});
@@ -48,11 +49,11 @@ export class ZitadelClient {
 
   /** The status of asking natively who one is: whether a credential opens anything. */
   async statusOf(token: string): Promise<number> {
-    return (await this.latchkey.get('/api/v2/sessions/current', token)).status;
+    return (await this.door.get('/api/v2/sessions/current', token)).status;
   }
 
   call(method: 'get' | 'post' | 'patch' | 'delete', path: string, token: string | null, body?: object): Test {
-    const test = request(this.latchkey.url)[method](`/zitadel/v2/sessions${path}`);
+    const test = request(this.door.url)[method](`/zitadel/v2/sessions${path}`);
     if (token !== null) void test.set('Authorization', `Bearer ${token}`);
     return body === undefined
       ? test
