@@ -10,6 +10,7 @@ import { SignInAttempts1780000000010 } from './migrations/1780000000010-sign-in-
 import { JwtTemplates1780000000011 } from './migrations/1780000000011-jwt-templates.js';
 import { Events1780000000012 } from './migrations/1780000000012-events.js';
 import { WriteMarks1780000000013 } from './migrations/1780000000013-write-marks.js';
+import { Retention1780000000014 } from './migrations/1780000000014-retention.js';
 import { SigningKeys1780000000002 } from './migrations/1780000000002-signing-keys.js';
 import { Users1780000000001 } from './migrations/1780000000001-users.js';
 import { dataSourceOptions } from './src/database/data-source.js';
@@ -22,6 +23,7 @@ import { OtpEnrollment } from './src/otp/otp-enrollment.entity.js';
 import { RecoveryCode } from './src/otp/recovery-code.entity.js';
 import { SentCode } from './src/otp/sent-code.entity.js';
 import { Browser } from './src/sessions/browser.entity.js';
+import { Retention } from './src/sessions/retention.entity.js';
 import { Session } from './src/sessions/session.entity.js';
 import { SignInAttempt } from './src/sessions/sign-in-attempt.entity.js';
 import { Verification } from './src/sessions/verification.entity.js';
@@ -44,6 +46,7 @@ export const entities = [
   Session,
   SignInAttempt,
   Verification,
+  Retention,
   RecordedEvent,
   WebhookDelivery,
 ];
@@ -63,6 +66,7 @@ export const migrations = [
   JwtTemplates1780000000011,
   Events1780000000012,
   WriteMarks1780000000013,
+  Retention1780000000014,
 ];
 
 /** For TypeORM's own command line, on the database of DATABASE_URL. */

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { tellFailure } from './cli/failure.js';
 import { addKeys } from './cli/keys.js';
 import { addOrganizations } from './cli/organizations.js';
+import { addRetention } from './cli/retention.js';
 import { addSessions } from './cli/sessions.js';
 import { addTemplates } from './cli/templates.js';
 import { addTokens } from './cli/tokens.js';
@@ -22,6 +23,7 @@ addTokens(program);
 addKeys(program);
 addTemplates(program);
 addSessions(program);
+addRetention(program);
 
 process.stdout.on('error', () => undefined); // whoever reads may stop reading
 try {

@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import { Refusal } from '../refusal.js';
@@ -8,6 +9,7 @@ import { EventsStore } from './events.store.js';
 import { Gathering, type EventRow } from './gathering.js';
 
 const FLUSHED_EVERY_MILLISECONDS = 1_000;
+const DAY_MILLISECONDS = 86_400_000;
 
 /**
  * Writes down what happened: a structured line for each event, in the log with the rest and marked `audit`, and a row
@@ -20,6 +22,7 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   private readonly recordedListeners: ((event: AuditEvent) => void)[] = [];
   private readonly committedListeners: ((events: readonly AuditEvent[]) => Promise<void>)[] = [];
   private readonly delivered: boolean;
+  private readonly retentionDays: number;
   private gathering = new Gathering();
   private flushed: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
@@ -31,6 +34,7 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
     config: Config,
   ) {
     this.delivered = config.get('WEBHOOK_URL') !== undefined;
+    this.retentionDays = config.get('EVENT_RETENTION_DAYS');
   }
 
   onModuleInit(): void {
@@ -85,6 +89,12 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
     // In turn: whoever reads after a flush sees the rows of those before it, too.
     this.flushed = this.flushed.then(() => this.writeGathered());
     return this.flushed;
+  }
+
+  /** Removes some of the events that are older than EVENT_RETENTION_DAYS. @returns how many, at most so many */
+  async removeOld(manager: EntityManager, most: number): Promise<number> {
+    const before = new Date(this.clock.milliseconds() - this.retentionDays * DAY_MILLISECONDS);
+    return this.store.removeOld(manager, before, most);
   }
 
   /** Hears of each event, of either kind, as its line is written. */

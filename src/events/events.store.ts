@@ -82,6 +82,19 @@ export class EventsStore {
     return rows[0] ?? null;
   }
 
+  /** Removes the oldest events, if they are from before a moment. @returns how many, at most so many */
+  async removeOld(manager: EntityManager, before: Date, most: number): Promise<number> {
+    const rows = await prepared(
+      manager,
+      'events_remove_old',
+      `DELETE FROM events WHERE id IN (
+         SELECT id FROM events WHERE created_at < $1 ORDER BY created_at, id LIMIT $2)
+       RETURNING id`,
+      [before, most],
+    );
+    return rows.length;
+  }
+
   /** Events that the page keeps. */
   list(page: Page): Promise<Slice<RecordedEvent>> {
     return selectPage<RecordedEvent>({

@@ -136,6 +136,11 @@ export class CodesService {
     return (manager) => this.store.spend(manager, sent, this.clock.now());
   }
 
+  /** Removes some of the codes that have expired; for the removal of what is old. @returns how many */
+  async removeExpired(manager: EntityManager): Promise<number> {
+    return this.store.purge(this.clock.now(), manager);
+  }
+
   private draft(user: User, { channel, deliver = true, ip }: Sending): Letter {
     const to = addressOf(user, channel);
     if (to === null) throw new Refusal('strategy_unavailable');

@@ -133,15 +133,17 @@ export class SentCodesStore {
     return rows.length === 1;
   }
 
-  /** Deletes some codes that have expired; leaves alone what someone else is at. */
-  async purge(now: Date): Promise<void> {
-    await prepared(
-      this.database,
+  /** Deletes some codes that have expired; leaves alone what someone else is at. @returns how many */
+  async purge(now: Date, runner: DataSource | EntityManager = this.database): Promise<number> {
+    const rows = await prepared(
+      runner,
       'sent_codes_purge',
       `DELETE FROM sent_codes WHERE id IN (
-         SELECT id FROM sent_codes WHERE expires_at <= $1 ORDER BY id LIMIT ${PURGED_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
+         SELECT id FROM sent_codes WHERE expires_at <= $1 ORDER BY id LIMIT ${PURGED_AT_ONCE} FOR UPDATE SKIP LOCKED)
+       RETURNING id`,
       [now],
     );
+    return rows.length;
   }
 }
 

@@ -103,14 +103,7 @@ export class BrowsersStore {
 
   /** Adds a browser, and deletes some that expired. */
   async insert(tokenHash: Buffer, now: Date, expiresAt: Date): Promise<Browser> {
-    await prepared(
-      this.database,
-      'browsers_sweep',
-      `DELETE FROM browsers WHERE id IN (
-         SELECT id FROM browsers WHERE expires_at <= $1 ORDER BY expires_at LIMIT ${SWEPT_AT_ONCE}
-         FOR UPDATE SKIP LOCKED)`,
-      [now],
-    );
+    await this.removeExpired(this.database.manager, now, SWEPT_AT_ONCE);
     const [row] = await prepared<Row>(
       this.database,
       'browser_insert',
@@ -223,6 +216,19 @@ export class BrowsersStore {
 
   async delete(manager: EntityManager, browserId: string): Promise<void> {
     await prepared(manager, 'browser_delete', 'DELETE FROM browsers WHERE id = $1', [browserId]);
+  }
+
+  /** Removes browsers that have expired, and the sign-ins that began in them. @returns how many, at most so many */
+  async removeExpired(manager: EntityManager, now: Date, most: number): Promise<number> {
+    const rows = await prepared(
+      manager,
+      'browsers_remove_expired',
+      `DELETE FROM browsers WHERE id IN (
+         SELECT id FROM browsers WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING id`,
+      [now, most],
+    );
+    return rows.length;
   }
 
   private async read(

@@ -8,6 +8,7 @@ type SignInStatus = 'needs_first_factor' | 'needs_second_factor' | 'complete';
 @Entity('sign_in_attempts')
 @Check('sign_in_attempts_status_known', `status IN ('needs_first_factor', 'needs_second_factor', 'complete')`)
 @Index('sign_in_attempts_of_browser', ['browserId', 'id'])
+@Index('sign_in_attempts_session_id', ['sessionId'], { where: 'session_id IS NOT NULL' })
 export class SignInAttempt {
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',

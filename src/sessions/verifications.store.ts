@@ -199,6 +199,21 @@ export class VerificationsStore {
     );
     return rows.length === 1;
   }
+
+  /** Removes the oldest verifications, if they expired before a moment. @returns how many, at most so many */
+  async removeOld(manager: EntityManager, before: Date, most: number): Promise<number> {
+    const rows = await prepared(
+      manager,
+      'verifications_remove_old',
+      // By their ids, which grow with time: there is no index on the expiry.
+      `DELETE FROM verifications WHERE id IN (
+         SELECT id FROM (SELECT id, expires_at FROM verifications ORDER BY id LIMIT $2) oldest
+         WHERE expires_at < $1)
+       RETURNING id`,
+      [before, most],
+    );
+    return rows.length;
+  }
 }
 
 function asVerification(row: Record<string, unknown> | undefined): VerificationOfSession | null {
