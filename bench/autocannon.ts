@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { text } from 'node:stream/consumers';
-import type { Load, Seen, Target } from './load.js';
+import { requestsOf, type Load, type Seen, type Target } from './load.js';
 
 const AUTOCANNON = createRequire(import.meta.url).resolve('autocannon');
 
@@ -23,10 +23,10 @@ const PROGRAM = `
 `;
 
 /** Sends a target's requests by autocannon, which counts milliseconds whole. */
-export async function byAutocannon(target: Target, { connections, seconds }: Load): Promise<Seen> {
-  const { server, method = 'GET', path, headers, rotation = [{}], body } = target;
-  const requests = rotation.map((own) => ({ method, path, headers: { ...headers, ...own }, body }));
-  const options = { url: server.url, connections, duration: seconds, requests };
+export async function byAutocannon(target: Target, load: Load): Promise<Seen> {
+  const { connections } = load;
+  const length = 'seconds' in load ? { duration: load.seconds } : { amount: load.requests };
+  const options = { url: target.server.url, connections, ...length, requests: requestsOf(target) };
   const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM, '--', AUTOCANNON], {
     cwd: import.meta.dirname,
     stdio: ['pipe', 'pipe', 'inherit'],

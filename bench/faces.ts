@@ -17,8 +17,8 @@ export function faces({ rounds }: SuiteOptions): Promise<readonly Table[]> {
     await stage.postgres.createDatabase('latchkey');
     const { lists, gets } = await targetsOn(await stage.latchkey('latchkey'));
     const measured = [
-      await interleaved(stage.postgres, lists, { ...LOAD, rounds }),
-      await interleaved(stage.postgres, gets, { ...LOAD, rounds }),
+      await interleaved(stage.postgres, lists, LOAD, rounds),
+      await interleaved(stage.postgres, gets, LOAD, rounds),
     ];
     const slowest = measured.flatMap((rows) =>
       rows.slice(1).map((row) => ({ of: row.name, measured: ratioOf(row, rows[0]!, 'milliseconds') })),

@@ -2,14 +2,14 @@ import { createHmac } from 'node:crypto';
 import type { Target } from './load.js';
 import type { SuiteOptions } from './main.js';
 import { loadBetterAuth, loadExpressSessions, loadSessions, tokensInRotation } from './population.js';
-import { shown, targetTable, type Row, type Table } from './report.js';
+import { shown, targetTable, type Bound, type Row, type Table } from './report.js';
 import { interleaved, ratioOf, spreadOf, type Measured } from './rounds.js';
 import { sameDocument } from './same-document.js';
 import { Stage } from './stage.js';
+import { currentOn } from './targets.js';
 
 const LOAD = { connections: 32, seconds: 4 };
 const SECRET = 'a secret of the bench, long enough for all of them';
-const PATH = '/api/v2/sessions/current';
 
 /** A bearer token in, one session out: Latchkey beside the floor and beside what others serve. */
 export function hot({ beside, rounds }: SuiteOptions): Promise<readonly Table[]> {
@@ -19,8 +19,8 @@ export function hot({ beside, rounds }: SuiteOptions): Promise<readonly Table[]>
     await sameDocument(floor!, current!);
     await sameDocument(floorWithUser!, withUser!);
     const targets = [...latchkeys, ...(await expressTargets(stage)), ...(await betterAuthTargets(stage))];
-    const measured = await interleaved(stage.postgres, targets, { ...LOAD, rounds });
-    return [{ rows: measured.map((row) => asRow(row, measured[0]!)) }, targetTable(targetsOf(measured))];
+    const measured = await interleaved(stage.postgres, targets, LOAD, rounds);
+    return [{ rows: measured.map((row) => asRow(row, measured[0]!)) }, targetTable(boundsOf(measured))];
   });
 }
 
@@ -30,19 +30,15 @@ async function latchkeyTargets(stage: Stage, beside: string | undefined): Promis
   const server = await stage.latchkey('latchkey');
   await loadSessions(stage.postgres, 'latchkey');
   const floor = await stage.reference('floor', 'latchkey');
-  const common = {
-    headers: {},
-    rotation: tokensInRotation().map((token) => ({ Authorization: `Bearer ${token}` })),
-    answers: /"token":"[0-9a-f]/,
-  };
+  const current = currentOn(server);
   const other = beside === undefined ? null : await stage.latchkey('latchkey', {}, { build: beside });
-  const withUser = { ...common, path: `${PATH}?include=user`, answers: /"email":"person-/ };
+  const withUser = { ...current, path: `${current.path}?include=user`, answers: /"email":"person-/ };
   return [
-    { ...common, name: 'floor', server: floor, path: PATH },
-    { ...common, name: 'Latchkey', server, path: PATH },
+    { ...current, name: 'floor', server: floor },
+    current,
     { ...withUser, name: 'floor, with the user', server: floor },
-    { ...withUser, name: 'Latchkey, with the user', server },
-    ...(other === null ? [] : [{ ...common, name: `Latchkey of ${beside}`, server: other, path: PATH }]),
+    { ...withUser, name: 'Latchkey, with the user' },
+    ...(other === null ? [] : [{ ...current, name: `Latchkey of ${beside}`, server: other }]),
   ];
 }
 
@@ -50,15 +46,17 @@ async function expressTargets(stage: Stage): Promise<Target[]> {
   const database = 'express_session';
   await stage.postgres.createDatabase(database);
   const touching = await stage.reference('express-session', database, { SECRET });
+  const inExpress = await stage.reference('express-session', database, { SECRET, EXPRESS: 'true' });
   const reading = await stage.reference('express-session', database, { SECRET, TOUCH: 'false' });
   await loadExpressSessions(stage.postgres, database);
   const rotation = tokensInRotation().map((sid) => {
     const signature = createHmac('sha256', SECRET).update(sid).digest('base64').replace(/=+$/, '');
-    return { Cookie: `connect.sid=${encodeURIComponent(`s:${sid}.${signature}`)}` };
+    return { headers: { Cookie: `connect.sid=${encodeURIComponent(`s:${sid}.${signature}`)}` } };
   });
   const common = { path: '/session', headers: {}, rotation, answers: /"email":"person-/ };
   return [
     { ...common, name: 'express-session on PostgreSQL, touching', server: touching },
+    { ...common, name: 'express-session on PostgreSQL, touching, in Express', server: inExpress },
     { ...common, name: 'express-session on PostgreSQL, not touching', server: reading },
   ];
 }
@@ -72,15 +70,17 @@ async function betterAuthTargets(stage: Stage): Promise<Target[]> {
   await loadBetterAuth(stage.postgres, database);
   const rotation = tokensInRotation().map((token) => {
     const signature = createHmac('sha256', SECRET).update(token).digest('base64');
-    return { Cookie: `better-auth.session_token=${encodeURIComponent(`${token}.${signature}`)}` };
+    return {
+      headers: { Cookie: `better-auth.session_token=${encodeURIComponent(`${token}.${signature}`)}` },
+    };
   });
   const path = '/api/auth/get-session';
   const common = { path, headers: {}, rotation, answers: /"email":"person-/ };
   const caching = await Promise.all(
-    rotation.map(async (headers) => {
+    rotation.map(async ({ headers }) => {
       const response = await fetch(`${cached.url}${path}`, { headers });
       const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';')[0]);
-      return { Cookie: [headers.Cookie, ...cookies].join('; ') };
+      return { headers: { Cookie: [headers.Cookie, ...cookies].join('; ') } };
     }),
   );
   return [
@@ -103,7 +103,7 @@ function asRow(row: Measured, floor: Measured): Row {
   };
 }
 
-function targetsOf(measured: readonly Measured[]): Parameters<typeof targetTable>[0] {
+function boundsOf(measured: readonly Measured[]): Bound[] {
   const named = (name: string) => measured.find((row) => row.name === name)!;
   const [own, floor] = [named('Latchkey'), named('floor')];
   const against = (name: string) => ratioOf(own, named(name), 'requestsPerSecond');

@@ -11,18 +11,24 @@ export interface Target {
   /** Below the server's address. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Headers beside those, one set for each request in turn: other people's credentials. */
-  readonly rotation?: readonly Readonly<Record<string, string>>[];
   readonly body?: string;
+  /** What differs from request to request, in turn: other people's credentials. */
+  readonly rotation?: readonly Turn[];
   /** What every answer has to hold; looked for once in each of the rotation, before anything is measured. */
   readonly answers?: RegExp;
 }
 
-/** How hard and how long. */
-export interface Load {
-  readonly connections: number;
-  readonly seconds: number;
+/** Headers beside the target's, a path and a body in the place of its. */
+export interface Turn {
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
+
+/** How hard, and how long: for so many seconds, or until so many requests are answered. */
+export type Load = { readonly connections: number } & (
+  { readonly seconds: number } | { readonly requests: number }
+);
 
 /** What a load generator saw. */
 export interface Seen {
@@ -46,12 +52,14 @@ export interface Burst {
 }
 
 /**
- * Sends one request over and over, by wrk, or autocannon where that is missing, in a process of its own.
+ * Sends one request over and over, from a process of its own: by wrk, or by autocannon where that is missing or where
+ * requests are counted.
  * @throws Error when any answer was not a success: a bench of refusals says nothing
  */
 export async function burst(postgres: BenchedPostgres, target: Target, load: Load): Promise<Burst> {
   const before = await Promise.all([target.server.cpuSeconds(), postgres.cpuSeconds()]);
-  const seen = await ((await hasWrk) ? byWrk : byAutocannon)(target, load);
+  const seen =
+    'seconds' in load && (await hasWrk) ? await byWrk(target, load) : await byAutocannon(target, load);
   const after = await Promise.all([target.server.cpuSeconds(), postgres.cpuSeconds()]);
   if (seen.failed > 0 || seen.answered === 0) {
     throw new Error(`${target.name}: ${seen.failed} of ${seen.answered} requests failed`);
@@ -71,16 +79,22 @@ export async function burst(postgres: BenchedPostgres, target: Target, load: Loa
 }
 
 /** Sends each request of a target once. @throws Error when an answer is not what the target says it is */
-export async function tryOut({ name, server, path, rotation = [{}], ...target }: Target): Promise<void> {
-  for (const headers of rotation) {
-    const response = await fetch(`${server.url}${path}`, {
-      method: target.method ?? 'GET',
-      headers: { ...target.headers, ...headers },
-      body: target.body ?? null,
-    });
+export async function tryOut(target: Target): Promise<void> {
+  for (const { method, path, headers, body } of requestsOf(target)) {
+    const response = await fetch(`${target.server.url}${path}`, { method, headers, body: body ?? null });
     const text = await response.text();
     if (!response.ok || !(target.answers ?? /^/).test(text)) {
-      throw new Error(`${name}: ${response.status} ${text.slice(0, 500)}`);
+      throw new Error(`${target.name}: ${response.status} ${text.slice(0, 500)}`);
     }
   }
+}
+
+/** The requests of a target, each as it is sent. */
+export function requestsOf({ method = 'GET', rotation = [{}], ...target }: Target) {
+  return rotation.map((turn) => ({
+    method,
+    path: turn.path ?? target.path,
+    headers: { ...target.headers, ...turn.headers },
+    body: turn.body ?? target.body,
+  }));
 }

@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
 import { faces } from './faces.js';
 import { hot } from './hot.js';
+import { jwt } from './jwt.js';
+import { list } from './list.js';
+import { login } from './login.js';
 import { publish, type Table } from './report.js';
 
 /** What a suite may be told. */
@@ -13,7 +16,7 @@ export interface SuiteOptions {
 /** A suite measures and hands back its tables. */
 type Suite = (options: SuiteOptions) => Promise<readonly Table[]>;
 
-const SUITES: Readonly<Record<string, Suite>> = { hot, faces };
+const SUITES: Readonly<Record<string, Suite>> = { hot, list, login, jwt, faces };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { BenchedPostgres } from './postgres.js';
 
-/** How many sessions a bench has unless it says otherwise: 3,334 users with 30 each. */
-const USERS = 3_334;
-const SESSIONS_OF_EACH = 30;
+/** How many there are. Of two users the first has 30 sessions, which is one page, and the second 60. */
+const USERS = 2_224;
+const [PAGEFUL, MORE] = [30, 60] as const;
+const SESSIONS = (USERS / 2) * (PAGEFUL + MORE);
+/** In SQL: whose the n-th session is. */
+const USER_OF_N = `((n - 1) / ${PAGEFUL + MORE} * 2 + CASE WHEN (n - 1) % ${PAGEFUL + MORE} < ${PAGEFUL} THEN 1 ELSE 2 END)`;
 /** Requests come from so many of them, in turn. */
 const IN_ROTATION = 64;
 
@@ -11,16 +14,25 @@ const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 const PLACE = { ip: '127.0.0.1', userAgent: USER_AGENT };
 
-/** The tokens of 64 of the sessions that were loaded, of as many users, in the form that Latchkey mints. */
-export function tokensInRotation(users = USERS, sessionsOfEach = SESSIONS_OF_EACH): string[] {
-  return Array.from({ length: IN_ROTATION }, (_, at) => {
-    const user = Math.floor((at * users) / IN_ROTATION);
-    return tokenOf(user * sessionsOfEach + 1);
+/** The n-th users, counted from 1, of 64 that requests come from; each has 30 sessions, or 60. */
+export function usersInRotation(sessionsOfEach: 30 | 60 = PAGEFUL): number[] {
+  const first = sessionsOfEach === PAGEFUL ? 1 : 2;
+  return Array.from(
+    { length: IN_ROTATION },
+    (_, at) => first + 2 * Math.floor((at * USERS) / 2 / IN_ROTATION),
+  );
+}
+
+/** The tokens of the first sessions of these users, in the form that Latchkey mints. */
+export function tokensInRotation(sessionsOfEach: 30 | 60 = PAGEFUL): string[] {
+  return usersInRotation(sessionsOfEach).map((user) => {
+    const before = Math.floor((user - 1) / 2) * (PAGEFUL + MORE) + (user % 2 === 1 ? 0 : PAGEFUL);
+    return tokenOf(before + 1);
   });
 }
 
-/** The token of the n-th session that was loaded, counted from 1; session n is of user ceil(n / sessions of each). */
-export function tokenOf(session: number): string {
+/** The token of the n-th session, counted from 1. */
+function tokenOf(session: number): string {
   const digest = createHash('md5').update(`session ${session}`).digest('hex');
   return digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
@@ -30,11 +42,14 @@ export function emailOf(user: number): string {
   return `person-${user}@example.com`;
 }
 
-/** Loads users and their live sessions into a database that Latchkey has brought up to date. */
+/**
+ * Loads 100,080 live sessions of 2,224 users into a database that Latchkey has brought up to date.
+ * @param passwordHash of all of them
+ */
 export async function loadSessions(
   postgres: BenchedPostgres,
   database: string,
-  { users = USERS, sessionsOfEach = SESSIONS_OF_EACH, passwordHash = null as string | null } = {},
+  passwordHash: string | null = null,
 ): Promise<void> {
   await postgres.query(
     database,
@@ -42,17 +57,17 @@ export async function loadSessions(
      SELECT 'person-' || n || '@example.com', 'person-' || n || '@example.com', 'Person', 'Number ' || n,
        'Europe/Berlin', $2, now(), now()
      FROM generate_series(1, $1::int) n`,
-    [users, passwordHash],
+    [USERS, passwordHash],
   );
   await postgres.query(
     database,
     `INSERT INTO sessions (user_id, status, token_hash, last_ip, user_agent, device, platform, browser,
        user_verified_at, password_verified_at, first_factor_verified_at, created_at, last_activity_at, expires_at)
-     SELECT u.id, 'active', sha256(convert_to(md5('session ' || n)::uuid::text, 'UTF8')), $3, $4, 'desktop', 'Linux',
+     SELECT u.id, 'active', sha256(convert_to(md5('session ' || n)::uuid::text, 'UTF8')), $2, $3, 'desktop', 'Linux',
        'Chrome', now(), now(), now(), now(), now(), now() + interval '14 days'
-     FROM generate_series(1, $1::int * $2::int) n JOIN users u ON u.email_key = 'person-' || (n - 1) / $2 + 1 || '@example.com'
+     FROM generate_series(1, $1::int) n JOIN users u ON u.email_key = 'person-' || ${USER_OF_N} || '@example.com'
      ORDER BY n`,
-    [users, sessionsOfEach, PLACE.ip, PLACE.userAgent],
+    [SESSIONS, PLACE.ip, PLACE.userAgent],
   );
   await settle(postgres, database);
 }
@@ -68,12 +83,12 @@ export async function loadExpressSessions(postgres: BenchedPostgres, database: s
          'session', json_build_object('id', n, 'name', null, 'note', null, 'last_ip', $2::text, 'location', null,
            'device', 'desktop', 'platform', 'Linux', 'browser', 'Chrome', 'machine', false, 'read_only', false,
            'last_activity_at', now(), 'token_expires_at', now() + interval '14 days', 'two_factor_auth', false),
-         'user', json_build_object('id', (n - 1) / $3 + 1, 'email', 'person-' || (n - 1) / $3 + 1 || '@example.com',
-           'first_name', 'Person', 'last_name', 'Number ' || (n - 1) / $3 + 1, 'time_zone', 'Europe/Berlin',
+         'user', json_build_object('id', ${USER_OF_N}, 'email', 'person-' || ${USER_OF_N} || '@example.com',
+           'first_name', 'Person', 'last_name', 'Number ' || ${USER_OF_N}, 'time_zone', 'Europe/Berlin',
            'status', 'active', 'rights', json_build_array())),
        now() + interval '14 days'
      FROM generate_series(1, $1::int) n`,
-    [USERS * SESSIONS_OF_EACH, PLACE.ip, SESSIONS_OF_EACH],
+    [SESSIONS, PLACE.ip],
   );
   await settle(postgres, database);
 }
@@ -90,10 +105,10 @@ export async function loadBetterAuth(postgres: BenchedPostgres, database: string
   await postgres.query(
     database,
     `INSERT INTO session (id, token, "userId", "ipAddress", "userAgent", "createdAt", "updatedAt", "expiresAt")
-     SELECT 'session-' || n, md5('session ' || n)::uuid::text, 'user-' || (n - 1) / $2 + 1, $3, $4, now(), now(),
+     SELECT 'session-' || n, md5('session ' || n)::uuid::text, 'user-' || ${USER_OF_N}, $2, $3, now(), now(),
        now() + interval '7 days'
      FROM generate_series(1, $1::int) n`,
-    [USERS * SESSIONS_OF_EACH, SESSIONS_OF_EACH, PLACE.ip, PLACE.userAgent],
+    [SESSIONS, PLACE.ip, PLACE.userAgent],
   );
   await settle(postgres, database);
 }

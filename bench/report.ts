@@ -15,7 +15,7 @@ export interface Table {
 }
 
 /** What PERFORMANCE asks for of one number, and what it is. */
-export interface Target {
+export interface Bound {
   readonly of: string;
   readonly measured: Spread | null;
   readonly must: number;
@@ -34,13 +34,13 @@ export function shown(spread: Spread | null, digits: number): string | null {
 }
 
 /** Each target with what was measured, and whether it was reached. */
-export function targetTable(targets: readonly Target[]): Table {
+export function targetTable(bounds: readonly Bound[]): Table {
   return {
     title: 'Held against the targets:',
-    rows: targets.map(({ of, measured, must, goal, better }) => {
+    rows: bounds.map(({ of, measured, must, goal, better }) => {
       const sign = better === 'more' ? '≥' : '≤';
-      const reached = (bound: number) =>
-        measured !== null && (better === 'more' ? measured.median >= bound : measured.median <= bound);
+      const reached = (limit: number) =>
+        measured !== null && (better === 'more' ? measured.median >= limit : measured.median <= limit);
       return {
         target: of,
         measured: shown(measured, 2),

@@ -17,16 +17,20 @@ export interface Measured {
 /** One number of a burst; null where it cannot be read on this machine. */
 type Pick = keyof Burst;
 
-/** Measures all targets in turn, round after round, so that whatever slows the machine down slows them all. */
+/**
+ * Measures all targets in turn, round after round, so that whatever slows the machine down slows them all. A round more
+ * comes before those that count.
+ */
 export async function interleaved(
   postgres: BenchedPostgres,
   targets: readonly Target[],
-  { rounds, ...load }: Load & { rounds: number },
+  load: Load,
+  rounds: number,
 ): Promise<Measured[]> {
   const measured = targets.map((target) => ({ target, name: target.name, bursts: [] as Burst[] }));
   for (const { target } of measured) {
     await tryOut(target);
-    await burst(postgres, target, { ...load, seconds: 2 });
+    await burst(postgres, target, load);
   }
   for (let round = 0; round < rounds; round++) {
     for (const { target, bursts } of measured) bursts.push(await burst(postgres, target, load));
@@ -42,11 +46,12 @@ export function spreadOf({ bursts }: Measured, pick: Pick): Spread | null {
 
 /** The same as so many times that of another target, round by round: what slowed one round slowed both. */
 export function ratioOf(measured: Measured, reference: Measured, pick: Pick): Spread | null {
-  const values = measured.bursts.flatMap((burst, round) => {
-    const [own, other] = [burst[pick], reference.bursts[round]?.[pick] ?? null];
-    return own === null || other === null ? [] : [own / other];
-  });
-  return values.length === 0 ? null : spread(values);
+  return compared(measured, reference, pick, (own, other) => own / other);
+}
+
+/** How much more it is than that of another target, round by round. */
+export function excessOf(measured: Measured, reference: Measured, pick: Pick): Spread | null {
+  return compared(measured, reference, pick, (own, other) => own - other);
 }
 
 /** The middle of some values, and their bounds. */
@@ -59,4 +64,17 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+function compared(
+  measured: Measured,
+  reference: Measured,
+  pick: Pick,
+  compare: (own: number, other: number) => number,
+): Spread | null {
+  const values = measured.bursts.flatMap((burst, round) => {
+    const [own, other] = [burst[pick], reference.bursts[round]?.[pick] ?? null];
+    return own === null || other === null ? [] : [compare(own, other)];
+  });
+  return values.length === 0 ? null : spread(values);
 }

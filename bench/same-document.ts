@@ -1,4 +1,4 @@
-import type { Target } from './load.js';
+import { requestsOf, type Target } from './load.js';
 
 /**
  * Holds a reference to what it is one for: it answers the same document, byte for byte but for instants, which move
@@ -10,8 +10,9 @@ export async function sameDocument(reference: Target, own: Target): Promise<void
   if (expected !== actual) throw new Error(`${reference.name} answers\n${actual}\nand not\n${expected}`);
 }
 
-async function documentOf({ server, path, headers, rotation }: Target): Promise<string> {
-  const response = await fetch(`${server.url}${path}`, { headers: { ...headers, ...rotation?.[0] } });
+async function documentOf(target: Target): Promise<string> {
+  const [{ path, headers }] = requestsOf(target) as [ReturnType<typeof requestsOf>[number]];
+  const response = await fetch(`${target.server.url}${path}`, { headers });
   const text = await response.text();
   return text
     .replace(/"\d{4}-\d\d-\d\dT[^"]+"/g, '"instant"')

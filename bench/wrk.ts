@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Load, Seen, Target } from './load.js';
+import { requestsOf, type Seen, type Target } from './load.js';
 
 /** Whether this machine has wrk. */
 export const hasWrk = new Promise<boolean>((resolve) => {
@@ -14,7 +14,10 @@ export const hasWrk = new Promise<boolean>((resolve) => {
 });
 
 /** Sends a target's requests by wrk: one thread, which costs least of what the server needs. */
-export async function byWrk(target: Target, { connections, seconds }: Load): Promise<Seen> {
+export async function byWrk(
+  target: Target,
+  { connections, seconds }: { connections: number; seconds: number },
+): Promise<Seen> {
   const directory = await mkdtemp(join(tmpdir(), 'latchkey-wrk-'));
   try {
     const script = join(directory, 'requests.lua');
@@ -32,12 +35,11 @@ export async function byWrk(target: Target, { connections, seconds }: Load): Pro
 }
 
 /** Requests are made once and sent in turn: wrk's own scripting would cost more than the server. */
-function scriptFor({ method = 'GET', path, headers, rotation = [{}], body }: Target): string {
-  const requests = rotation.map((own) => {
-    const all = Object.entries({ ...headers, ...own });
-    const table = all.map(([name, value]) => `[${quoted(name)}]=${quoted(value)}`).join(',');
+function scriptFor(target: Target): string {
+  const requests = requestsOf(target).map(({ method, path, headers, body }) => {
+    const table = Object.entries(headers).map(([name, value]) => `[${quoted(name)}]=${quoted(value)}`);
     const content = body === undefined ? 'nil' : quoted(body);
-    return `wrk.format(${quoted(method)}, ${quoted(path)}, {${table}}, ${content})`;
+    return `wrk.format(${quoted(method)}, ${quoted(path)}, {${table.join(',')}}, ${content})`;
   });
   return `
 local requests
