@@ -4,6 +4,8 @@ import { hot } from './hot.js';
 import { jwt } from './jwt.js';
 import { list } from './list.js';
 import { login } from './login.js';
+import { memory } from './memory.js';
+import { profile, PROFILED } from './profile.js';
 import { publish, type Table } from './report.js';
 
 /** What a suite may be told. */
@@ -16,7 +18,10 @@ export interface SuiteOptions {
 /** A suite measures and hands back its tables. */
 type Suite = (options: SuiteOptions) => Promise<readonly Table[]>;
 
-const SUITES: Readonly<Record<string, Suite>> = { hot, list, login, jwt, faces };
+const SUITES: Readonly<Record<string, Suite>> = {
+  ...{ hot, list, login, jwt, faces, memory },
+  ...Object.fromEntries(Object.keys(PROFILED).map((of) => [`profile ${of}`, () => profile(of)])),
+};
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -27,11 +32,11 @@ const { positionals, values } = parseArgs({
     readme: { type: 'boolean', default: false },
   },
 });
-const [name = ''] = positionals;
+const name = positionals.join(' ');
 const suite = Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
 if (suite === undefined) {
   const options = '[--rounds 5] [--beside DIRECTORY] [--note TEXT] [--readme]';
-  process.stderr.write(`npm run bench -- ${Object.keys(SUITES).join('|')} ${options}\n`);
+  process.stderr.write(`npm run bench -- SUITE ${options}\nSuites: ${Object.keys(SUITES).join(', ')}\n`);
   process.exitCode = 2;
 } else {
   const tables = await suite({ beside: values.beside, rounds: Number(values.rounds) });

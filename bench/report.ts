@@ -77,7 +77,7 @@ export async function publish(
   };
   const results = join(import.meta.dirname, 'results');
   await mkdir(results, { recursive: true });
-  await writeFile(join(results, `${suite}.json`), `${JSON.stringify(run, null, 2)}\n`);
+  await writeFile(join(results, `${suite.replaceAll(' ', '-')}.json`), `${JSON.stringify(run, null, 2)}\n`);
   const heading = `Measured at \`${run.commit}\` on ${run.date}, ${run.machine}, Node ${run.node.slice(1)}${note === undefined ? '' : `; ${note}`}.`;
   const text = [heading, ...tables.map(asMarkdown)].join('\n\n');
   if (intoReadme) await replaceInReadme(suite, text);

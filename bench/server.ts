@@ -72,8 +72,12 @@ export class BenchedServer {
     return residentBytes(this.child.pid!);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   async stop(): Promise<void> {
-    this.child.kill('SIGTERM');
+    this.signal('SIGTERM');
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
   }
 }
