@@ -25,7 +25,9 @@ export class ImpatientClient extends pg.Client {
         ? submit(statement, ...rest)
         : config?.forgetsNames
           ? submit({ ...statement, name: undefined }, ...rest)
-          : DescribedOnce.run(submit, statement, rest[0]);
+          : typeof rest.at(-1) === 'function'
+            ? submit(statement, ...rest) // as the pool does for the counters of attempts
+            : DescribedOnce.run(submit, statement, rest[0]);
       if (answer instanceof Promise) answer.catch((error: unknown) => this.giveUpAfter(error));
       return answer;
     }) as typeof this.query;
