@@ -75,6 +75,8 @@ describe('routes', () => {
     // validate_otp looks at the credential only to hold it against the session; the proof is in the body. A search reads.
     expect(unsafe.map(named).sort()).toEqual([
       'POST /api/v2/sessions/jwt',
+      'POST /clerk/v1/client/sessions/:session_id/tokens',
+      'POST /clerk/v1/client/sessions/:session_id/tokens/:template_name',
       'POST /zitadel/v2/sessions/search',
       'PUT /api/v2/sessions/:id/validate_otp',
     ]);
