@@ -10,6 +10,7 @@ import { SignInAttempts1780000000010 } from './migrations/1780000000010-sign-in-
 import { JwtTemplates1780000000011 } from './migrations/1780000000011-jwt-templates.js';
 import { Events1780000000012 } from './migrations/1780000000012-events.js';
 import { WriteMarks1780000000013 } from './migrations/1780000000013-write-marks.js';
+import { Growth1780000000015 } from './migrations/1780000000015-growth.js';
 import { Retention1780000000014 } from './migrations/1780000000014-retention.js';
 import { SigningKeys1780000000002 } from './migrations/1780000000002-signing-keys.js';
 import { Users1780000000001 } from './migrations/1780000000001-users.js';
@@ -67,6 +68,7 @@ export const migrations = [
   Events1780000000012,
   WriteMarks1780000000013,
   Retention1780000000014,
+  Growth1780000000015,
 ];
 
 /** For TypeORM's own command line, on the database of DATABASE_URL. */

@@ -11,8 +11,10 @@ interface PagedSelect {
   readonly page: Page;
   /** The select list, e.g. `id, user_id AS "userId"`. */
   readonly select: string;
-  /** The table, with joins if need be. */
+  /** The table; what a field of the page is written of. */
   readonly from: string;
+  /** Joins that add a row of another table to each row, and take none away: made for the rows of the page alone. */
+  readonly beside?: { readonly alias: string; readonly joins: string };
   /** What holds whatever the page asks for; its parameters are $1, $2 … */
   readonly where: string;
   /** The parameters of `where`. */
@@ -130,8 +132,13 @@ async function read<Row>(
     // Not written where there are no nulls: an index that runs backwards could not serve it.
     return `${sql} ${descending ? 'DESC' : 'ASC'}${nullable ? ' NULLS LAST' : ''}`;
   });
-  const text = `SELECT ${query.select} FROM ${query.from} WHERE ${where} ORDER BY ${by.join(', ')}
+  const { select, from, beside } = query;
+  const rows = (list: string) => `SELECT ${list} FROM ${from} WHERE ${where} ORDER BY ${by.join(', ')}
     LIMIT ${bind(values, limit)} OFFSET ${bind(values, offset)}`;
+  const text =
+    beside === undefined
+      ? rows(select)
+      : `SELECT ${select} FROM (${rows(`${beside.alias}.*`)}) ${beside.alias} ${beside.joins} ORDER BY ${by.join(', ')}`;
   return preparedByText<Row>(query.runner, text, values);
 }
 

@@ -65,8 +65,15 @@ function conditionOf(
     case 'not_eq':
       return `(${sql} IS NULL OR ${sql} <> ALL (${bind(values, storable(kind, wanted))}::${typeOf(kind)}[]))`;
     default:
-      return `${sql} ${COMPARISONS[operator]} ANY (${bind(values, storable(kind, wanted))}::${typeOf(kind)}[])`;
+      return `${sql} ${COMPARISONS[operator]} ${anyOf(storable(kind, wanted), kind, values)}`;
   }
+}
+
+/** One value stands alone: an index whose rows are sorted behind it gives them in order then, which it does not for several. */
+function anyOf(wanted: readonly Value[], kind: FieldKind, values: unknown[]): string {
+  return wanted.length === 1
+    ? `${bind(values, wanted[0])}::${typeOf(kind)}`
+    : `ANY (${bind(values, wanted)}::${typeOf(kind)}[])`;
 }
 
 function patterns(wanted: readonly Value[]): string[] {

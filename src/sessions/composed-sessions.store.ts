@@ -64,8 +64,8 @@ export class ComposedSessionsStore {
         select: `${SESSION}, ${OWNER}`,
         // Two halves that share no row, each with an index of its own: one condition over both would have none.
         from: `(SELECT * FROM sessions WHERE ${live}
-                UNION ALL SELECT * FROM sessions WHERE creator_id = $2 AND ${opened}) s
-          LEFT JOIN users u ON u.id = s.user_id`,
+                UNION ALL SELECT * FROM sessions WHERE creator_id = $2 AND ${opened}) s`,
+        beside: { alias: 's', joins: 'LEFT JOIN users u ON u.id = s.user_id' },
         where: `(${LIVE}) OR (s.status = 'pending_otp' AND s.created_at > $3 AND s.otp_attempts < ${MAX_OTP_ATTEMPTS})`,
         values: [now, userId, openedAfter],
       }),

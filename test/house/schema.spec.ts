@@ -32,7 +32,7 @@ describe('schema', () => {
     );
     expect(tables).toEqual([{ table_name: 'migrations' }]);
 
-    const ran = await dataSource.runMigrations();
+    const ran = await dataSource.runMigrations({ transaction: 'each' });
     expect(ran).toHaveLength(migrations.length);
     const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
     expect(upQueries).toEqual([]);
