@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
-import type { Action } from '../events/actions.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import type { JwtTemplate } from './jwt-template.entity.js';
@@ -83,20 +82,19 @@ export class JwtTemplatesService {
         detail: `The lifetime is ${MIN_SECONDS} to ${MAX_JWT_SECONDS} seconds`,
       });
     const draft = { name, claims: checkedClaims(claims), lifetimeSeconds };
-    const template = await this.store.put(draft, this.clock.now());
-    this.record(caller, 'jwt_template.put', name);
-    return template;
+    return this.audit.accounted((manager, note) => {
+      note({ action: 'jwt_template.put', name, by: caller.user.id, outcome: 'ok' });
+      return this.store.put(manager, draft, this.clock.now());
+    });
   }
 
   /** @throws Refusal not_found */
   async remove(caller: Caller, name: string): Promise<void> {
-    const removed = NAME.test(name) && (await this.store.remove(name));
-    if (!removed) throw new Refusal('not_found', { detail: NO_SUCH_TEMPLATE });
-    this.record(caller, 'jwt_template.remove', name);
-  }
-
-  private record(caller: Caller, action: Action, name: string): void {
-    this.audit.record({ action, name, by: caller.user.id, outcome: 'ok' });
+    await this.audit.accounted(async (manager, note) => {
+      const removed = NAME.test(name) && (await this.store.remove(manager, name));
+      if (!removed) throw new Refusal('not_found', { detail: NO_SUCH_TEMPLATE });
+      note({ action: 'jwt_template.remove', name, by: caller.user.id, outcome: 'ok' });
+    });
   }
 }
 

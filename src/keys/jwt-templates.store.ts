@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, Repository } from 'typeorm';
+import { DataSource, EntityManager, Repository } from 'typeorm';
 import { JwtTemplate } from './jwt-template.entity.js';
 
 /** All SQL on `jwt_templates`. */
@@ -22,10 +22,11 @@ export class JwtTemplatesStore {
 
   /** Adds a template, or puts it in the place of the one with its name. */
   async put(
+    manager: EntityManager,
     draft: Pick<JwtTemplate, 'name' | 'claims' | 'lifetimeSeconds'>,
     now: Date,
   ): Promise<JwtTemplate> {
-    const [row] = await this.templates.query<JwtTemplate[]>(
+    const [row] = await manager.query<JwtTemplate[]>(
       `INSERT INTO jwt_templates AS t (name, claims, lifetime_seconds, created_at, updated_at)
        VALUES ($1, $2, $3, $4, $4)
        ON CONFLICT (name) DO UPDATE SET claims = $2, lifetime_seconds = $3, updated_at = $4
@@ -37,8 +38,8 @@ export class JwtTemplatesStore {
   }
 
   /** @returns whether there was one */
-  async remove(name: string): Promise<boolean> {
-    const { affected } = await this.templates.delete({ name });
+  async remove(manager: EntityManager, name: string): Promise<boolean> {
+    const { affected } = await manager.delete(JwtTemplate, { name });
     return affected === 1;
   }
 }

@@ -98,9 +98,11 @@ export class KeysService {
     for (const algorithm of new Set([...this.needed(), ...there])) {
       successors.push(await newKey(algorithm, this.sealer, now, signsFrom));
     }
-    await this.store.replace(successors, oldRetireAt);
+    await this.audit.accounted(async (manager, note) => {
+      await this.store.replace(manager, successors, oldRetireAt);
+      note({ action: 'keys.rotate', outcome: 'ok' });
+    });
     this.readAt = -Infinity;
-    this.audit.record({ action: 'keys.rotate', outcome: 'ok' });
     const kids = successors.map(({ kid }) => kid);
     return { kid: kids[0]!, kids, signsFrom, oldRetireAt };
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, IsNull, MoreThan, type FindOptionsWhere } from 'typeorm';
+import { DataSource, EntityManager, IsNull, MoreThan, type FindOptionsWhere } from 'typeorm';
 import { SigningKey } from './signing-key.entity.js';
 
 /** All SQL on `signing_keys`. */
@@ -26,15 +26,13 @@ export class KeysStore {
   }
 
   /** Adds the successors of all keys there are; those retire at the given moment, if they did not sooner. */
-  replace(successors: readonly SigningKey[], retiresAt: Date): Promise<void> {
-    return this.database.transaction(async (manager) => {
-      await manager.query('LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE');
-      await manager.query(
-        'UPDATE signing_keys SET retires_at = $1 WHERE retires_at IS NULL OR retires_at > $1',
-        [retiresAt],
-      );
-      for (const successor of successors) await manager.insert(SigningKey, successor);
-    });
+  async replace(manager: EntityManager, successors: readonly SigningKey[], retiresAt: Date): Promise<void> {
+    await manager.query('LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE');
+    await manager.query(
+      'UPDATE signing_keys SET retires_at = $1 WHERE retires_at IS NULL OR retires_at > $1',
+      [retiresAt],
+    );
+    for (const successor of successors) await manager.insert(SigningKey, successor);
   }
 }
 

@@ -54,10 +54,6 @@ export class OrganizationsStore {
     private readonly replica: Replica,
   ) {}
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.database.transaction(work);
-  }
-
   /**
    * Organisations that the page keeps, as a user sees them; without `everything` those that they are a member of.
    * @param mark of who asks, for the replica

@@ -42,10 +42,6 @@ export class UsersStore {
     private readonly replica: Replica,
   ) {}
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.database.transaction(work);
-  }
-
   /** One statement, known or unknown address alike. */
   async findByEmailKey(emailKey: string): Promise<User | null> {
     const rows = await prepared<User>(
