@@ -47,7 +47,7 @@ export class MachineTokensService {
       return this.signIns.openMachine(user, draft, origin, asking);
     });
     if (session === null) throw new Refusal('unauthenticated');
-    this.tell(user, session, ip);
+    this.tell(user, session);
     return session;
   }
 
@@ -59,7 +59,7 @@ export class MachineTokensService {
     this.refusePast(draft);
     const session = await this.signIns.openMachine(user, draft, FROM_THE_COMMAND_LINE, null);
     if (session === null) throw new Refusal('not_found');
-    this.tell(user, session, OPERATOR.ip);
+    this.tell(user, session);
     return session;
   }
 
@@ -78,7 +78,8 @@ export class MachineTokensService {
     );
     const payload: JwtPayload = { user_id: Number(caller.user.id), exp, type: 'read-only' };
     const jwt = await this.keys.sign(caller.session.id, payload);
-    const about = { userId: caller.user.id, sessionId: caller.session.id, ip: caller.ip };
+    const { user, session, ip } = caller;
+    const about = { userId: user.id, sessionId: session.id, actorSessionId: session.id, ip };
     this.audit.record({ action: 'jwt.create', ...about, outcome: 'ok' });
     return { jwt, payload };
   }
@@ -89,14 +90,7 @@ export class MachineTokensService {
     }
   }
 
-  private tell(user: User, session: Session, ip: string): void {
-    this.audit.record({
-      action: 'machine_token.create',
-      userId: user.id,
-      sessionId: session.id,
-      ip,
-      outcome: 'ok',
-    });
+  private tell(user: User, session: Session): void {
     this.notices.send({
       to: user.email,
       subject: 'A machine token was created',

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import type { Note } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Messenger, type Channel } from '../delivery/messenger.js';
 import { Refusal } from '../refusal.js';
@@ -21,6 +22,8 @@ export interface Sending {
   readonly deliver?: boolean;
   /** The address that it is asked for from. */
   readonly ip?: string;
+  /** The session that it is asked for with. */
+  readonly actorSessionId?: string;
 }
 
 /** A code that was sent. */
@@ -32,11 +35,8 @@ export interface Sent {
 }
 
 /** A code on its way. */
-interface Letter {
+interface Letter extends Sending {
   readonly user: User;
-  readonly channel: Channel;
-  readonly deliver: boolean;
-  readonly ip: string | undefined;
   readonly to: string;
   readonly code: string;
   readonly sentAt: Date;
@@ -94,10 +94,10 @@ export class CodesService {
     begin: (manager: EntityManager) => Promise<{ purpose: string; result: T }>,
   ): Promise<{ sent: Sent; result: T }> {
     const letter = this.draft(user, sending);
-    const result = await this.store.transaction(async (manager) => {
+    const result = await this.audit.accounted(async (manager, note) => {
       await this.noteSending(manager, user.id, letter.channel, letter.sentAt);
       const begun = await begin(manager);
-      await this.put(manager, letter, begun.purpose);
+      await this.put(manager, letter, begun.purpose, note);
       return begun.result;
     });
     return { sent: await this.handOver(letter), result };
@@ -106,14 +106,15 @@ export class CodesService {
   /**
    * As `send`, within a transaction that is about more than the code and that has locked no user and no session yet:
    * notes that it is sent, so that it may be written, and once the transaction is committed be sent.
+   * @param note of the transaction
    * @throws Refusal as `send`
    */
-  async note(manager: EntityManager, user: User, sending: Sending): Promise<Noted> {
+  async note(manager: EntityManager, user: User, sending: Sending, note: Note): Promise<Noted> {
     const letter = this.draft(user, sending);
     await this.noteSending(manager, user.id, letter.channel, letter.sentAt);
     return {
       channel: letter.channel,
-      write: (purpose) => this.put(manager, letter, purpose),
+      write: (purpose) => this.put(manager, letter, purpose, note),
       send: () => this.handOver(letter),
     };
   }
@@ -141,29 +142,31 @@ export class CodesService {
     return this.store.purge(this.clock.now(), manager);
   }
 
-  private draft(user: User, { channel, deliver = true, ip }: Sending): Letter {
+  private draft(user: User, { deliver = true, ...sending }: Sending): Letter {
+    const { channel } = sending;
     const to = addressOf(user, channel);
     if (to === null) throw new Refusal('strategy_unavailable');
     if (deliver && !this.messenger.carries(channel)) throw new Refusal('channel_unavailable');
     const sentAt = this.clock.now();
     const expiresAt = new Date(sentAt.getTime() + CODE_MINUTES * 60_000);
-    return { user, channel, deliver, ip, to, code: mintCode(), sentAt, expiresAt };
+    return { ...sending, user, deliver, to, code: mintCode(), sentAt, expiresAt };
   }
 
   private async put(
     manager: EntityManager,
-    { user, channel, code, sentAt, expiresAt }: Letter,
+    { user, channel, code, sentAt, expiresAt, ip, actorSessionId }: Letter,
     purpose: string,
+    note: Note,
   ): Promise<void> {
     const target = { userId: user.id, purpose, channel };
     const { credentialsVersion } = user;
     const codeHash = this.hasher.hash(code, boundTo(target));
     const row = { ...target, credentialsVersion, codeHash, sentAt, expiresAt };
     if (!(await this.store.put(manager, row, sentAt))) throw new Refusal('too_many_codes');
+    note({ action: 'code.send', userId: user.id, actorSessionId, ip, outcome: 'ok' });
   }
 
-  private async handOver({ user, channel, deliver, ip, to, code, sentAt, expiresAt }: Letter): Promise<Sent> {
-    this.audit.record({ action: 'code.send', userId: user.id, ip, outcome: 'ok' });
+  private async handOver({ channel, deliver, to, code, sentAt, expiresAt }: Letter): Promise<Sent> {
     await this.store.purge(sentAt).catch(() => undefined); // it is sent all the same; the next one deletes the rest
     if (!deliver) return { code, sentAt, expiresAt };
     await this.messenger.send({ channel, to, ...this.wording(code) });

@@ -3,6 +3,7 @@ import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import type { Action } from '../events/actions.js';
+import { doneBy, type AuditEvent } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import { Refusal } from '../refusal.js';
@@ -87,13 +88,14 @@ export class EnrollmentsService {
     const user = await this.users.read(caller, caller.user.id);
     const step = await this.otp.stepOfCode(enrollment, code);
     const fresh = await this.makeRecoveryCodes();
-    await this.store.transaction(async (manager) => {
+    await this.audit.accounted(async (manager, note) => {
       const proved = { id: user.id, credentialsVersion: enrollment.credentialsVersion };
       const current = await this.users.setTwoFactor(manager, caller, proved, true);
       if (!current || !(await this.store.confirm(manager, id, step, now))) throw new Refusal('conflict');
       await this.store.replaceRecoveryCodes(manager, id, fresh.hashes);
+      note(done(caller, 'two_factor.enable', user));
     });
-    this.tell(caller, user, 'two_factor.enable', 'Two-factor authentication was turned on');
+    this.tell(user, 'Two-factor authentication was turned on');
     const confirmed = Object.assign(enrollment, { confirmedAt: now });
     return { enrollment: confirmed, recoveryCodesLeft: fresh.codes.length, recoveryCodes: fresh.codes };
   }
@@ -112,8 +114,11 @@ export class EnrollmentsService {
     if (enrollment.confirmedAt === null) throw new Refusal('not_found');
     const user = await this.reproved(caller, password);
     const fresh = await this.makeRecoveryCodes();
-    await this.otp.spend(user, code, (manager) => this.store.replaceRecoveryCodes(manager, id, fresh.hashes));
-    this.tell(caller, user, 'recovery_codes.renew', 'New recovery codes were made');
+    await this.otp.spend(user, code, async (manager, _kind, note) => {
+      await this.store.replaceRecoveryCodes(manager, id, fresh.hashes);
+      note(done(caller, 'recovery_codes.renew', user));
+    });
+    this.tell(user, 'New recovery codes were made');
     return { enrollment, recoveryCodesLeft: fresh.codes.length, recoveryCodes: fresh.codes };
   }
 
@@ -131,22 +136,24 @@ export class EnrollmentsService {
       if (!(await this.store.removePending(id))) throw new Refusal('conflict');
       return;
     }
-    await this.otp.spend(user, code, async (manager) => {
+    await this.otp.spend(user, code, async (manager, _kind, note) => {
       const current = await this.users.setTwoFactor(manager, caller, user, false);
       if (!current || !(await this.store.remove(manager, id))) throw new Refusal('conflict');
+      note(done(caller, 'two_factor.disable', user));
     });
-    this.tell(caller, user, 'two_factor.disable', 'Two-factor authentication was turned off');
+    this.tell(user, 'Two-factor authentication was turned off');
   }
 
   /** Takes the second factor off a user who lost it; for the command line. @throws Refusal conflict */
   async reset(operator: Caller, user: User): Promise<void> {
     const enrollment = await this.store.findConfirmed(user.id);
-    await this.store.transaction(async (manager) => {
+    await this.audit.accounted(async (manager, note) => {
       // The enrollment first: spending a code locks it before the user too.
       if (enrollment !== null) await this.store.remove(manager, enrollment.id);
       if (!(await this.users.setTwoFactor(manager, operator, user, false))) throw new Refusal('conflict');
+      note(done(operator, 'two_factor.disable', user));
     });
-    this.tell(operator, user, 'two_factor.disable', 'Two-factor authentication was turned off');
+    this.tell(user, 'Two-factor authentication was turned off');
   }
 
   private async own(caller: Caller, id: string): Promise<OtpEnrollment> {
@@ -169,12 +176,15 @@ export class EnrollmentsService {
     return { codes, hashes };
   }
 
-  private tell(caller: Caller, user: User, action: Action, subject: string): void {
-    this.audit.record({ action, userId: user.id, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
+  private tell(user: User, subject: string): void {
     this.notices.send({
       to: user.email,
       subject,
       text: `${subject} for your account.`,
     });
   }
+}
+
+function done(caller: Caller, action: Action, user: User): AuditEvent {
+  return { action, userId: user.id, ...doneBy(caller), outcome: 'ok' };
 }

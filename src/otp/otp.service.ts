@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
+import type { AuditEvent, Note } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import { Refusal } from '../refusal.js';
@@ -51,19 +52,21 @@ export class OtpService {
   /**
    * Spends a code of a user's authenticator app or a recovery code, and does what it was spent for in the same
    * transaction: if that throws, the code is not spent. Of many callers with one code, one succeeds.
+   * @param then notes what it does
    * @throws Refusal wrong_code at `otp`; too_many_codes; whatever `then` throws
    */
   async spend<T>(
     user: User,
     code: string,
-    then: (manager: EntityManager, kind: 'totp' | 'recovery_code') => Promise<T>,
+    then: (manager: EntityManager, kind: 'totp' | 'recovery_code', note: Note) => Promise<T>,
   ): Promise<T> {
     const { result, kind } = await this.counted(user.id, async () => {
       const found = (await this.findStep(user, code)) ?? (await this.findRecoveryCode(user, code));
       if (found === null) return null;
-      return this.store.transaction(async (manager) => {
+      return this.audit.accounted(async (manager, note) => {
         if (!(await found.claim(manager))) return null;
-        return { result: await then(manager, found.kind), kind: found.kind };
+        if (found.kind === 'recovery_code') note(recoveryCodeUsed(user));
+        return { result: await then(manager, found.kind, note), kind: found.kind };
       });
     });
     if (kind === 'recovery_code') await this.tellOfRecoveryCode(user);
@@ -74,7 +77,7 @@ export class OtpService {
    * Spends several codes of a user at once, and does what they were spent for in the same transaction: all of them,
    * or none. They are looked at in turn up to the first that is wrong, so that all together are one try; of many
    * callers with one code, one succeeds. `then` has to hold the user to `user.credentialsVersion` still.
-   * @param then is told the kinds, in the order of the proofs
+   * @param then is told the kinds, in the order of the proofs, and notes what it does
    * @param first what has to be locked before any code, in the same transaction
    * @throws Refusal code_not_sent when a sent code is named and none is out (nothing is counted then); wrong_code at
    *   `code`; too_many_codes; whatever `then` throws
@@ -82,10 +85,10 @@ export class OtpService {
   async spendAll<T>(
     user: User,
     proofs: readonly CodeProof[],
-    then: (manager: EntityManager, kinds: readonly CodeKind[]) => Promise<T>,
-    first?: (manager: EntityManager) => Promise<void>,
+    then: (manager: EntityManager, kinds: readonly CodeKind[], note: Note) => Promise<T>,
+    first?: (manager: EntityManager, note: Note) => Promise<void>,
   ): Promise<T> {
-    if (proofs.length === 0) return this.claimAll([], then, first);
+    if (proofs.length === 0) return this.claimAll(user, [], then, first);
     for (const proof of proofs) {
       if (proof.kind !== 'sms_code' && proof.kind !== 'email_code') continue;
       const target = { userId: user.id, purpose: proof.purpose, channel: CHANNELS[proof.kind] };
@@ -100,7 +103,7 @@ export class OtpService {
           if (next === null) return null;
           found.push(next);
         }
-        return { result: await this.claimAll(found, then, first) };
+        return { result: await this.claimAll(user, found, then, first) };
       },
       'code',
     );
@@ -126,21 +129,21 @@ export class OtpService {
 
   /** Rows are locked in the order of `CLAIMED`, whatever the order of the proofs. */
   private claimAll<T>(
+    user: User,
     found: readonly Found[],
-    then: (manager: EntityManager, kinds: readonly CodeKind[]) => Promise<T>,
-    first?: (manager: EntityManager) => Promise<void>,
+    then: (manager: EntityManager, kinds: readonly CodeKind[], note: Note) => Promise<T>,
+    first?: (manager: EntityManager, note: Note) => Promise<void>,
   ): Promise<T> {
     const inOrder = [...found].sort((a, b) => CLAIMED.indexOf(a.kind) - CLAIMED.indexOf(b.kind));
-    return this.store.transaction(async (manager) => {
-      await first?.(manager);
-      for (const { claim } of inOrder) {
+    return this.audit.accounted(async (manager, note) => {
+      await first?.(manager, note);
+      for (const { claim, kind } of inOrder) {
         // Thrown, so that those claimed before it are not spent either.
         if (!(await claim(manager))) throw new Refusal('wrong_code', { attribute: 'code' });
+        if (kind === 'recovery_code') note(recoveryCodeUsed(user));
       }
-      return then(
-        manager,
-        found.map(({ kind }) => kind),
-      );
+      const kinds = found.map(({ kind }) => kind);
+      return then(manager, kinds, note);
     });
   }
 
@@ -181,11 +184,14 @@ export class OtpService {
   private async tellOfRecoveryCode(user: User): Promise<void> {
     const enrollment = await this.store.findConfirmed(user.id);
     const left = enrollment === null ? 0 : await this.store.countRecoveryCodes(enrollment.id);
-    this.audit.record({ action: 'recovery_code.use', userId: user.id, outcome: 'ok' });
     this.notices.send({
       to: user.email,
       subject: 'A recovery code was used',
       text: `A recovery code was used for your account; ${left} are left.`,
     });
   }
+}
+
+function recoveryCodeUsed({ id }: User): AuditEvent {
+  return { action: 'recovery_code.use', userId: id, outcome: 'ok' };
 }

@@ -9,10 +9,6 @@ import { RecoveryCode } from './recovery-code.entity.js';
 export class OtpStore {
   constructor(private readonly database: DataSource) {}
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.database.transaction(work);
-  }
-
   find(id: string): Promise<OtpEnrollment | null> {
     return this.database.manager.findOneBy(OtpEnrollment, { id });
   }
@@ -33,7 +29,7 @@ export class OtpStore {
   addPending(
     row: Pick<OtpEnrollment, 'userId' | 'createdAt' | 'sealedSecret' | 'credentialsVersion'>,
   ): Promise<OtpEnrollment> {
-    return this.transaction(async (manager) => {
+    return this.database.transaction(async (manager) => {
       // First, since it locks the user's row: a confirmation locks that before the enrollment too.
       const added = await manager.save(OtpEnrollment, manager.create(OtpEnrollment, row), { reload: true });
       const others = 'DELETE FROM otp_enrollments WHERE user_id = $1 AND confirmed_at IS NULL AND id <> $2';

@@ -18,10 +18,6 @@ export type Target = Pick<SentCode, 'userId' | 'purpose' | 'channel'>;
 export class SentCodesStore {
   constructor(private readonly database: DataSource) {}
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.database.transaction(work);
-  }
-
   /**
    * Notes that a code is sent to a user at this moment, if the last one by this channel is old enough and there were
    * fewer than ten in the last hour: true for exactly one of many callers.

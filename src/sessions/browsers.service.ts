@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
+import type { Note } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import { hashToken, looksLikeBrowserToken, mintBrowserToken } from '../secrets.js';
@@ -173,17 +174,17 @@ export class BrowsersService {
    * @throws Refusal unauthenticated when the credential is not the browser's any more
    */
   async removeAll({ browser, ip }: RecognisedBrowser): Promise<void> {
-    this.record(ip, await this.store.transaction((manager) => this.empty(manager, browser)));
+    await this.audit.accounted(async (manager, note) => {
+      noteEnds(note, ip, await this.empty(manager, browser));
+    });
   }
 
   /** Ends every session that the browser holds, and the browser with them. @throws Refusal as `removeAll` */
   async forget({ browser, ip }: RecognisedBrowser): Promise<void> {
-    const ended = await this.store.transaction(async (manager) => {
-      const held = await this.empty(manager, browser);
+    await this.audit.accounted(async (manager, note) => {
+      noteEnds(note, ip, await this.empty(manager, browser));
       await this.store.delete(manager, browser.id);
-      return held;
     });
-    this.record(ip, ended);
   }
 
   /**
@@ -200,7 +201,7 @@ export class BrowsersService {
   ): Promise<{ recognised: RecognisedBrowser; result: T }> {
     const token = mintBrowserToken();
     const now = this.clock.now();
-    const { rotated, replaced, result } = await this.store.transaction(async (manager) => {
+    const { rotated, result } = await this.audit.accounted(async (manager, note) => {
       const rotated = await this.store.rotate(manager, {
         browserId: browser.id,
         oldTokenHash: browser.tokenHash,
@@ -212,11 +213,11 @@ export class BrowsersService {
       if (rotated === null) throw new Refusal('unauthenticated');
       const replaced = session === null ? [] : await this.store.adopt(manager, browser.id, session, now);
       if (replaced === null) throw new Refusal('unauthenticated');
+      noteEnds(note, ip, replaced, session?.id);
       // Last: a row that refers to the session locks it, and sessions are locked in the order of their ids.
       const result = await then(manager, rotated);
-      return { rotated, replaced, result };
+      return { rotated, result };
     });
-    this.record(ip, replaced);
     const renewed = Object.assign(rotated, { token });
     return { recognised: { browser: renewed, session, membership: null, sought: null, ip }, result };
   }
@@ -265,10 +266,12 @@ export class BrowsersService {
     if (ended === null) throw new Refusal('unauthenticated');
     return ended;
   }
+}
 
-  private record(ip: string, ended: readonly EndedSession[]): void {
-    for (const { id, userId } of ended) {
-      this.audit.record({ action: 'session.end', userId, sessionId: id, by: userId, ip, outcome: 'ok' });
-    }
+/** @param actorSessionId what ended them, when they did not end themselves */
+function noteEnds(note: Note, ip: string, ended: readonly EndedSession[], actorSessionId?: string): void {
+  for (const { id: sessionId, userId } of ended) {
+    const by = { by: userId, actorSessionId: actorSessionId ?? sessionId, ip };
+    note({ action: 'session.end', userId, sessionId, ...by, outcome: 'ok' });
   }
 }

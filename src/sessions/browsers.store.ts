@@ -63,10 +63,6 @@ const SWEPT_AT_ONCE = 10;
 export class BrowsersStore {
   constructor(private readonly database: DataSource) {}
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.database.transaction(work);
-  }
-
   /** The browser of a credential: the one statement that its hot requests take. */
   async find(tokenHash: Buffer, sessionId: string | null, now: Date): Promise<FoundBrowser | null> {
     const [row] = await prepared<Row>(

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { may } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import { doneBy } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -59,7 +60,8 @@ export class ComposedSessionsService {
   async end(caller: SignedInCaller, id: string, sessionToken?: string): Promise<ComposedSession | null> {
     const session = await this.store.find(id);
     if (session === null || this.isOver(session)) return null;
-    const about = { action: 'session.end', sessionId: id, userId: session.userId ?? undefined } as const;
+    const whose = { sessionId: id, userId: session.userId ?? undefined };
+    const about = { action: 'session.end', ...whose, ...doneBy(caller) } as const;
     const refusal = whyNotEnd(
       caller,
       session,
@@ -67,23 +69,19 @@ export class ComposedSessionsService {
     );
     if (refusal !== null) {
       if (!maySee(caller, session)) return null;
-      this.audit.record({
-        ...about,
-        by: caller.user.id,
-        ip: caller.ip,
-        outcome: 'refused',
-        reason: refusal.reason,
-      });
+      this.audit.record({ ...about, outcome: 'refused', reason: refusal.reason });
       throw refusal;
     }
     const now = this.clock.now();
     const own = id === caller.session.id || sessionToken !== undefined;
-    const ended =
-      session.status === 'pending_otp'
-        ? await this.sessions.endPending(id, now)
-        : await this.sessions.end(id, 'everyone', own ? 'ended' : 'revoked', now);
-    if (ended !== null) this.audit.record({ ...about, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
-    return ended;
+    return this.audit.accounted(async (manager, note) => {
+      const ended =
+        session.status === 'pending_otp'
+          ? await this.sessions.endPending(manager, id, now)
+          : await this.sessions.end(manager, id, 'everyone', own ? 'ended' : 'revoked', now);
+      if (ended !== null) note({ ...about, outcome: 'ok' });
+      return ended;
+    });
   }
 
   private isOver(session: ComposedSession): boolean {

@@ -24,10 +24,6 @@ export class ComposedSessionsStore {
     private readonly replica: Replica,
   ) {}
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.database.transaction(work);
-  }
-
   /** A session in whatever state, whether or not it names its user yet. */
   async find(id: string): Promise<ComposedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
@@ -52,22 +48,22 @@ export class ComposedSessionsStore {
     openedAfter: Date,
     mark: SessionMark | null,
   ): Promise<Slice<ComposedSession>> {
-    const live = everyone ? `status = 'active'` : `status = 'active' AND user_id = $2`;
-    const opened = everyone
-      ? `status = 'pending_otp'`
-      : `status IN ('active', 'pending_otp') AND (status = 'pending_otp' OR user_id <> $2)`;
+    const pending = `s.status = 'pending_otp' AND s.created_at > $3 AND s.otp_attempts < ${MAX_OTP_ATTEMPTS}`;
+    const own = [
+      `s.status = 'active' AND s.user_id = $2`,
+      `s.status IN ('active', 'pending_otp') AND s.creator_id = $2 AND (s.status = 'pending_otp' OR s.user_id <> $2)`,
+    ];
     const slice = await this.replica.read(mark, (runner) =>
       selectPage<Record<string, unknown>>({
         runner,
         columns: LISTED,
         page,
         select: `${SESSION}, ${OWNER}`,
-        // Two halves that share no row, each with an index of its own: one condition over both would have none.
-        from: `(SELECT * FROM sessions WHERE ${live}
-                UNION ALL SELECT * FROM sessions WHERE creator_id = $2 AND ${opened}) s`,
+        from: 'sessions s',
         beside: { alias: 's', joins: 'LEFT JOIN users u ON u.id = s.user_id' },
-        where: `(${LIVE}) OR (s.status = 'pending_otp' AND s.created_at > $3 AND s.otp_attempts < ${MAX_OTP_ATTEMPTS})`,
+        where: `(${LIVE}) OR (${pending} AND s.creator_id = $2)`,
         values: [now, userId, openedAfter],
+        ...(everyone ? {} : { apart: own }),
       }),
     );
     return { ...slice, rows: slice.rows.map(withUserIfNamed) };

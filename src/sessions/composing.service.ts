@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { may } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import { doneBy, type Note } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { CodesService, type Noted } from '../otp/codes.service.js';
 import { OtpService, type CodeKind } from '../otp/otp.service.js';
@@ -72,7 +73,7 @@ export class ComposingService {
    *   caller's session ended meanwhile; conflict when the user's credentials changed meanwhile
    */
   async create(caller: SignedInCaller, opening: Opening, origin: Origin): Promise<Composing> {
-    return this.recorded(caller, null, async () => {
+    return this.refusalsRecorded(caller, undefined, async () => {
       if (!may(caller, 'session.write')) throw new Refusal('forbidden');
       const user = opening.user === undefined ? null : await this.named(opening.user);
       const { fingerprint, agent, ...wanted } = opening;
@@ -88,7 +89,7 @@ export class ComposingService {
    *   rest as `create`
    */
   async set(caller: SignedInCaller, id: string, wanted: Composition): Promise<Composing> {
-    return this.recorded(caller, id, async () => {
+    return this.refusalsRecorded(caller, id, async () => {
       const before = await this.store.find(id);
       const user = before?.user ?? null;
       this.admit(caller, caller.rights, before, user?.rights);
@@ -140,17 +141,22 @@ export class ComposingService {
   ): Promise<{ session: ComposedSession; noted: readonly Noted[] }> {
     const { caller, before, user, wanted } = plan;
     const noted: Noted[] = [];
-    const save = (manager: EntityManager, kinds: readonly CodeKind[]) =>
-      this.save(manager, plan, { kinds, noted, tokenHash });
-    if (user === null) return this.store.transaction((manager) => save(manager, []));
+    const save = async (manager: EntityManager, kinds: readonly CodeKind[], note: Note) => {
+      const session = await this.save(manager, plan, { kinds, noted, tokenHash });
+      const whose = { sessionId: session.id, userId: session.userId ?? undefined };
+      note({ action: 'session.compose', ...doneBy(caller), ...whose, outcome: 'ok' });
+      return { session, noted };
+    };
+    if (user === null) return this.audit.accounted((manager, note) => save(manager, [], note));
     const purpose = purposeOf(before?.id ?? 'to come');
     const proofs = wanted.codes.map((proof) => ({ ...proof, purpose }));
     try {
       // The sendings before the codes that are spent, and by channel, as everybody locks them.
       const sendings = [...wanted.challenges].sort((a, b) => (a.channel < b.channel ? -1 : 1));
-      return await this.otp.spendAll(user, proofs, save, async (manager) => {
+      return await this.otp.spendAll(user, proofs, save, async (manager, note) => {
+        const from = { ip: caller.ip, actorSessionId: caller.session.id };
         for (const sending of sendings) {
-          noted.push(await this.codes.note(manager, user, { ...sending, ip: caller.ip }));
+          noted.push(await this.codes.note(manager, user, { ...sending, ...from }, note));
         }
       });
     } catch (error) {
@@ -163,7 +169,7 @@ export class ComposingService {
     manager: EntityManager,
     plan: Plan,
     { kinds, noted, tokenHash }: { kinds: readonly CodeKind[]; noted: readonly Noted[]; tokenHash: Buffer },
-  ): Promise<{ session: ComposedSession; noted: readonly Noted[] }> {
+  ): Promise<ComposedSession> {
     const { caller, before, user, wanted } = plan;
     if (before !== null) for (const code of noted) await code.write(purposeOf(before.id));
     const locked = await this.lock(manager, plan);
@@ -176,14 +182,12 @@ export class ComposingService {
       tokenHash,
       expiresAt: this.expiryOf(locked, next, wanted, at),
     };
-    if (locked !== null) {
-      return { session: await this.store.update(manager, locked.id, { ...row, now: at }), noted };
-    }
+    if (locked !== null) return this.store.update(manager, locked.id, { ...row, now: at });
     const { origin, ...opening } = plan.opening!;
     const opened = { ...origin, ...opening, machine: false, readOnly: false, creatorId: caller.user.id };
     const session = await this.openings.compose(manager, { ...opened, ...row, createdAt: at });
     for (const code of noted) await code.write(purposeOf(session.id));
-    return { session, noted };
+    return session;
   }
 
   /**
@@ -275,16 +279,12 @@ export class ComposingService {
     return proved;
   }
 
-  private async recorded(
+  private refusalsRecorded(
     caller: SignedInCaller,
-    sessionId: string | null,
+    sessionId: string | undefined,
     work: () => Promise<Composing>,
   ): Promise<Composing> {
-    const about = { action: 'session.compose', by: caller.user.id, ip: caller.ip } as const;
-    const composing = await this.audit.recordRefusal({ ...about, sessionId: sessionId ?? undefined }, work);
-    const { id, userId } = composing.session;
-    this.audit.record({ ...about, sessionId: id, userId: userId ?? undefined, outcome: 'ok' });
-    return composing;
+    return this.audit.recordRefusal({ action: 'session.compose', ...doneBy(caller), sessionId }, work);
   }
 }
 

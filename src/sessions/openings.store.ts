@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import type { Session } from './session.entity.js';
 import { asSession, SESSION } from './session.rows.js';
@@ -58,14 +58,13 @@ const NEXT = WRITTEN.length + 1;
 /** SQL that adds sessions: each way to open one is an INSERT under its own condition. */
 @Injectable()
 export class OpeningsStore {
-  constructor(private readonly database: DataSource) {}
-
   /**
    * Adds a session for a user whose credentials are still the ones that were checked. The user's row is locked
    * against change meanwhile, so a password change either sees this session, and ends it, or prevents it.
    */
-  async open(row: SessionRow, credentialsVersion: number): Promise<Session | null> {
+  async open(manager: EntityManager, row: SessionRow, credentialsVersion: number): Promise<Session | null> {
     return this.insert(
+      manager,
       'session_open',
       row,
       `FROM users u WHERE u.id = $1 AND u.status = 'active' AND u.credentials_version = $${NEXT} FOR SHARE OF u`,
@@ -79,12 +78,14 @@ export class OpeningsStore {
    * @param provedAfter what was proved no later is not fresh
    */
   async openMachine(
+    manager: EntityManager,
     row: SessionRow,
     askingSessionId: string,
     now: Date,
     provedAfter: Date,
   ): Promise<Session | null> {
     return this.insert(
+      manager,
       'session_open_machine',
       row,
       `FROM sessions asking JOIN users u ON u.id = asking.user_id
@@ -99,8 +100,9 @@ export class OpeningsStore {
   }
 
   /** Adds a machine session for a user; for the command line. */
-  async openMachineFor(row: SessionRow): Promise<Session | null> {
+  async openMachineFor(manager: EntityManager, row: SessionRow): Promise<Session | null> {
     return this.insert(
+      manager,
       'session_open_machine_for',
       row,
       `FROM users u WHERE u.id = $1 AND u.status = 'active' FOR SHARE OF u`,
@@ -111,20 +113,20 @@ export class OpeningsStore {
   /** Adds a session that is being put together, of whomever it names; it may name nobody yet. The user has to be locked. */
   async compose(manager: EntityManager, row: SessionRow): Promise<Session> {
     const source = 'FROM (SELECT $1::bigint AS id) u';
-    return (await this.insert('session_compose', row, source, [], manager))!;
+    return (await this.insert(manager, 'session_compose', row, source, []))!;
   }
 
   private async insert(
+    manager: EntityManager,
     name: string,
     row: SessionRow,
     source: string,
     values: readonly unknown[],
-    runner: DataSource | EntityManager = this.database,
   ): Promise<Session | null> {
     const given: Partial<SessionRow> = { metadata: {}, ...row };
     const selected = WRITTEN.map(([, type], index) => (index === 0 ? 'u.id' : `$${index + 1}::${type}`));
     const rows = await prepared<Session>(
-      runner,
+      manager,
       name,
       `INSERT INTO sessions AS s (${WRITTEN.map(([column]) => column).join(', ')})
        SELECT ${selected.join(', ')} ${source}

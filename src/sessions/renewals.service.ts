@@ -33,25 +33,29 @@ export class RenewalsService {
   async renew(credential: string, refreshToken: string, ip: string): Promise<Session> {
     const token = this.tokens.tokenOf(credential);
     const session =
-      token === null || !looksLikeToken(refreshToken) ? null : await this.exchange(token, refreshToken);
+      token === null || !looksLikeToken(refreshToken) ? null : await this.exchange(token, refreshToken, ip);
     if (session === null) {
       this.audit.record({ action: 'session.renew', ip, outcome: 'refused', reason: 'unauthenticated' });
       throw new Refusal('unauthenticated');
     }
-    const { id: sessionId, userId } = session;
-    this.audit.record({ action: 'session.renew', userId, sessionId, ip, outcome: 'ok' });
     this.activity.note(session, ip);
     return session;
   }
 
-  private async exchange(token: string, refreshToken: string): Promise<Session | null> {
+  private exchange(token: string, refreshToken: string, ip: string): Promise<Session | null> {
     const next = { token: mintToken(), refreshToken: mintToken() };
-    const session = await this.store.renew(
-      { token: hashToken(token), refreshToken: hashToken(refreshToken) },
-      { token: hashToken(next.token), refreshToken: hashToken(next.refreshToken) },
-      this.config.get('SESSION_DAYS') * DAY_SECONDS,
-      this.clock.now(),
-    );
-    return session && Object.assign(session, next);
+    return this.audit.accounted(async (manager, note) => {
+      const session = await this.store.renew(
+        manager,
+        { token: hashToken(token), refreshToken: hashToken(refreshToken) },
+        { token: hashToken(next.token), refreshToken: hashToken(next.refreshToken) },
+        this.config.get('SESSION_DAYS') * DAY_SECONDS,
+        this.clock.now(),
+      );
+      if (session === null) return null;
+      const { id: sessionId, userId } = session;
+      note({ action: 'session.renew', userId, sessionId, actorSessionId: sessionId, ip, outcome: 'ok' });
+      return Object.assign(session, next);
+    });
   }
 }

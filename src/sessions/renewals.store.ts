@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import { asOwnedSession, LIVE, OWNER, SESSION, type OwnedSession } from './session.rows.js';
 
@@ -12,21 +12,20 @@ export interface TokenHashes {
 /** All SQL on refresh tokens. */
 @Injectable()
 export class RenewalsStore {
-  constructor(private readonly database: DataSource) {}
-
   /**
    * Puts new tokens in the place of those of a live session, which lives on from now. Of many callers with the same
    * tokens one finds them still there.
    * @param slideSeconds how long a session without a lifetime of its own lives
    */
   async renew(
+    manager: EntityManager,
     present: TokenHashes,
     next: TokenHashes,
     slideSeconds: number,
     now: Date,
   ): Promise<OwnedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
-      this.database,
+      manager,
       'session_renew',
       `UPDATE sessions s SET token_hash = $4, refresh_token_hash = $5, version = version + 1, changed_at = $1,
          expires_at = $1 + make_interval(secs => coalesce(s.lifetime_seconds, $6::int))

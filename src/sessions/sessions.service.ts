@@ -3,6 +3,7 @@ import { may, type Caller, type Right } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import type { Action } from '../events/actions.js';
+import { doneBy, type AuditEvent } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { KeysService } from '../keys/keys.service.js';
 import { mentions, type Filter, type Page, type Slice } from '../page.js';
@@ -101,7 +102,7 @@ export class SessionsService implements OnModuleInit {
     if (before.machine && name !== undefined) {
       if (caller.machine) throw new Refusal('not_interactive');
       if (!caller.session.isFresh(this.clock.now(), caller.user.twoFactorAuth)) {
-        const about = { userId: before.userId, sessionId: id, by: caller.user.id, ip: caller.ip };
+        const about = { userId: before.userId, sessionId: id, ...doneBy(caller) };
         const reason = 'step_up_required';
         this.audit.record({ action: 'session.describe', ...about, outcome: 'refused', reason });
         throw new Refusal(reason);
@@ -109,13 +110,17 @@ export class SessionsService implements OnModuleInit {
       if (name === null || name.trim() === '') throw new Refusal('blank', { attribute: 'name' });
     }
     const scope = this.reach(caller, 'session.write');
-    const session = await this.store.describe(id, scope, { ...description, name }, this.clock.now());
+    const session = await this.audit.accounted(async (manager, note) => {
+      const edits = { ...description, name };
+      const described = await this.store.describe(manager, id, scope, edits, this.clock.now());
+      if (described !== null && before.userId !== caller.user.id)
+        note(done('session.describe', caller, { sessionId: id, userId: before.userId }));
+      return described;
+    });
     if (session === null) {
       const refusal = await this.refusalFor(caller, id, 'session.describe');
       throw description.organizationId ? await this.unlessStranger(id, scope, refusal) : refusal;
     }
-    if (before.userId !== caller.user.id)
-      this.record('session.describe', caller, { sessionId: id, userId: before.userId });
     return showOwnToken(Object.assign(session, { user: before.user }), caller);
   }
 
@@ -130,7 +135,9 @@ export class SessionsService implements OnModuleInit {
     organizationId: string | null,
   ): Promise<Session> {
     const scope = { userId: caller.user.id };
-    const session = await this.store.describe(sessionId, scope, { organizationId }, this.clock.now());
+    const session = await this.audit.accounted((manager) =>
+      this.store.describe(manager, sessionId, scope, { organizationId }, this.clock.now()),
+    );
     if (session === null) throw await this.unlessStranger(sessionId, scope, new Refusal('not_found'));
     return Object.assign(session, { user: caller.user });
   }
@@ -147,11 +154,14 @@ export class SessionsService implements OnModuleInit {
     if (caller.pending && !own) throw new Refusal('otp_required');
     const now = this.clock.now();
     const scope = this.reach(caller, 'session.delete');
-    const session = caller.pending
-      ? await this.store.endPending(id, now)
-      : await this.store.end(id, scope, status ?? (own ? 'ended' : 'revoked'), now);
+    const session = await this.audit.accounted(async (manager, note) => {
+      const ended = caller.pending
+        ? await this.store.endPending(manager, id, now)
+        : await this.store.end(manager, id, scope, status ?? (own ? 'ended' : 'revoked'), now);
+      if (ended !== null) note(done('session.end', caller, { sessionId: id, userId: ended.userId }));
+      return ended;
+    });
     if (session === null) throw await this.refusalFor(caller, id, 'session.end');
-    this.record('session.end', caller, { sessionId: id, userId: session.userId });
     return session;
   }
 
@@ -159,12 +169,15 @@ export class SessionsService implements OnModuleInit {
    * Ends every session that the narrowing keeps, the caller's own apart; with no filter all the caller's others.
    * @returns how many
    */
-  async revoke(caller: Caller, narrowing: Narrowing): Promise<number> {
+  revoke(caller: Caller, narrowing: Narrowing): Promise<number> {
     const scope = this.scope(caller, narrowing, 'session.delete');
-    const revoked = await this.sweeps.revokeAll(narrowing.filter, scope, caller.session.id, this.clock.now());
     const userId = scope === 'everyone' ? undefined : scope.userId;
-    this.record('session.revoke_many', caller, { userId, count: revoked });
-    return revoked;
+    return this.audit.accounted(async (manager, note) => {
+      const { filter } = narrowing;
+      const count = await this.sweeps.revokeAll(manager, filter, scope, caller.session.id, this.clock.now());
+      note(done('session.revoke_many', caller, { userId, count }));
+      return count;
+    });
   }
 
   /** Naming users in a filter asks beyond oneself; without the right it still reaches oneself only. */
@@ -181,7 +194,7 @@ export class SessionsService implements OnModuleInit {
   private async refusalFor(caller: SignedInCaller, id: string, action: Action): Promise<Refusal> {
     const seen = await this.store.findLive(id, this.reach(caller, 'session.read'), this.clock.now());
     if (seen === null || seen.userId === caller.user.id) return new Refusal('not_found');
-    const about = { userId: seen.userId, sessionId: id, by: caller.user.id, ip: caller.ip };
+    const about = { userId: seen.userId, sessionId: id, ...doneBy(caller) };
     this.audit.record({ action, ...about, outcome: 'refused', reason: 'forbidden' });
     return new Refusal('forbidden');
   }
@@ -191,14 +204,14 @@ export class SessionsService implements OnModuleInit {
     const isLive = (await this.store.findLive(id, scope, this.clock.now())) !== null;
     return isLive ? new Refusal('organization_unknown', { attribute: 'organization_id' }) : otherwise;
   }
+}
 
-  private record(
-    action: Action,
-    caller: Caller,
-    about: { userId: string | undefined; sessionId?: string; count?: number },
-  ): void {
-    this.audit.record({ action, ...about, by: caller.user.id, ip: caller.ip, outcome: 'ok' });
-  }
+function done(
+  action: Action,
+  caller: Caller,
+  about: { userId: string | undefined; sessionId?: string; count?: number },
+): AuditEvent {
+  return { action, ...about, ...doneBy(caller), outcome: 'ok' };
 }
 
 /** Whether a page is picked or put in order by who the users are. */

@@ -172,14 +172,20 @@ export class SessionsStore {
    * Describes a live session anew; what is undefined keeps the value that it has by then. Null when it is not live and
    * within the scope, or an organisation is named that its user is no member of.
    */
-  async describe(id: string, scope: Scope, description: SessionEdits, now: Date): Promise<Session | null> {
+  async describe(
+    manager: EntityManager,
+    id: string,
+    scope: Scope,
+    description: SessionEdits,
+    now: Date,
+  ): Promise<Session | null> {
     const changed = DESCRIBED.map(
       ([column, type], index) =>
         `${column} = CASE WHEN $${4 + 2 * index} THEN $${5 + 2 * index}::${type} ELSE s.${column} END`,
     );
     const values = DESCRIBED.map(([, , name]) => description[name]);
     const rows = await prepared<Session>(
-      this.database,
+      manager,
       'session_describe',
       // The membership cannot end before the session says that it acts for it, and then is told of the end.
       `WITH member AS (
@@ -198,9 +204,15 @@ export class SessionsStore {
    * Ends a live session within the scope.
    * @returns it as it is then, with its user, for exactly one caller; null for all others
    */
-  async end(id: string, scope: Scope, status: EndStatus, now: Date): Promise<OwnedSession | null> {
+  async end(
+    manager: EntityManager,
+    id: string,
+    scope: Scope,
+    status: EndStatus,
+    now: Date,
+  ): Promise<OwnedSession | null> {
     const rows = await prepared<Record<string, unknown>>(
-      this.database,
+      manager,
       'session_end',
       `UPDATE sessions s SET status = $4, ended_at = $1, version = version + 1, changed_at = $1
        FROM users u
@@ -212,9 +224,9 @@ export class SessionsStore {
   }
 
   /** Gives up a pending session. @returns it as it is then, for exactly one caller; null for all others */
-  async endPending(id: string, now: Date): Promise<Session | null> {
+  async endPending(manager: EntityManager, id: string, now: Date): Promise<Session | null> {
     const rows = await prepared<Session>(
-      this.database,
+      manager,
       'session_end_pending',
       `UPDATE sessions s SET status = 'ended', ended_at = $2, version = version + 1, changed_at = $2
        WHERE s.id = $1 AND s.status = 'pending_otp' RETURNING ${SESSION}`,

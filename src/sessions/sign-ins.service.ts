@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
+import type { AuditEvent } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { OtpService } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
@@ -96,10 +98,8 @@ export class SignInsService {
     caller: SignedInCaller | undefined,
     ip: string,
   ): Promise<Session> {
-    const about = { action: 'session.validate_otp', sessionId: id, ip } as const;
-    const session = await this.audit.recordRefusal(about, () => this.stepUp(id, proof, caller, ip));
-    this.audit.record({ ...about, userId: session.userId, outcome: 'ok' });
-    return session;
+    const about = { action: 'session.validate_otp', sessionId: id, actorSessionId: id, ip } as const;
+    return this.audit.recordRefusal(about, () => this.stepUp(id, proof, caller, ip));
   }
 
   /**
@@ -110,13 +110,11 @@ export class SignInsService {
    */
   async finish(caller: SignedInCaller, code: string): Promise<Session> {
     const { session, user, ip } = caller;
-    const about = { action: 'session.validate_otp', sessionId: session.id, userId: user.id, ip } as const;
-    const finished = await this.audit.recordRefusal(about, () => {
+    const about = { userId: user.id, sessionId: session.id, actorSessionId: session.id, ip };
+    return this.audit.recordRefusal({ action: 'session.validate_otp', ...about }, async () => {
       if (!caller.pending) throw new Refusal('unauthenticated');
-      return this.promote(session, user, code, false);
+      return this.promote(session, user, code, false, ip);
     });
-    this.audit.record({ ...about, outcome: 'ok' });
-    return finished;
   }
 
   /**
@@ -142,10 +140,7 @@ export class SignInsService {
       const active = refreshToken === undefined ? finished : Object.assign(finished, { refreshToken });
       return new SignedInCaller(active, caller.user, null, caller.ip);
     } catch (error) {
-      await this.store.endPending(session.id, this.clock.now());
-      const { user, ip } = caller;
-      const about = { userId: user.id, sessionId: session.id, by: user.id, ip };
-      this.audit.record({ action: 'session.end', ...about, outcome: 'ok' });
+      await this.giveUp(caller);
       throw error;
     }
   }
@@ -165,12 +160,15 @@ export class SignInsService {
   ): Promise<Session | null> {
     const createdAt = this.clock.now();
     const row = { ...origin, ...draft, userId: user.id, status: 'active' as const, machine: true, createdAt };
+    const about = { action: 'machine_token.create', actorSessionId: asking?.id, ip: origin.lastIp } as const;
     if (asking === null) {
-      return this.withToken(user, (tokenHash) => this.openings.openMachineFor({ ...row, tokenHash }));
+      return this.withToken(user, about, (manager, tokenHash) =>
+        this.openings.openMachineFor(manager, { ...row, tokenHash }),
+      );
     }
     const provedAfter = new Date(createdAt.getTime() - FRESH_SECONDS * 1000);
-    const session = await this.withToken(user, (tokenHash) =>
-      this.openings.openMachine({ ...row, tokenHash }, asking.id, createdAt, provedAfter),
+    const session = await this.withToken(user, about, (manager, tokenHash) =>
+      this.openings.openMachine(manager, { ...row, tokenHash }, asking.id, createdAt, provedAfter),
     );
     const left = session === null ? await this.store.find(asking.id) : null;
     if (left?.isLive(createdAt)) throw new Refusal('step_up_required');
@@ -198,20 +196,11 @@ export class SignInsService {
       expiresAt: this.activity.expiryFrom(createdAt, draft.lifetimeSeconds),
       refreshTokenHash: refreshToken === null ? null : hashToken(refreshToken),
     };
-    const session = await this.withToken(user, (tokenHash) =>
-      this.openings.open({ ...row, tokenHash }, user.credentialsVersion),
+    const about = { action: 'session.open', ip: origin.lastIp } as const;
+    const session = await this.withToken(user, about, (manager, tokenHash) =>
+      this.openings.open(manager, { ...row, tokenHash }, user.credentialsVersion),
     );
-    if (session !== null) {
-      if (refreshToken !== null) session.refreshToken = refreshToken;
-      const { lastIp: ip } = origin;
-      this.audit.record({
-        action: 'session.open',
-        userId: user.id,
-        sessionId: session.id,
-        ip,
-        outcome: 'ok',
-      });
-    }
+    if (session !== null && refreshToken !== null) session.refreshToken = refreshToken;
     return session;
   }
 
@@ -233,7 +222,7 @@ export class SignInsService {
     if (session === null || user === null) throw new Refusal('unauthenticated');
     if (session.status === 'active') throw new Refusal('wrong_code', { attribute: 'otp' });
     if (session.status !== 'pending_otp') throw new Refusal('unauthenticated');
-    return this.promote(session, user, proof.otp, true);
+    return this.promote(session, user, proof.otp, true, ip);
   }
 
   /**
@@ -245,28 +234,44 @@ export class SignInsService {
     user: User,
     code: string,
     passwordProved: boolean,
+    ip: string,
   ): Promise<Session> {
     if (!passwordProved && passwordVerifiedAt === null) throw new Refusal('unauthenticated');
     const openedAfter = this.activity.pendingSince(this.clock.now());
     if (!(await this.store.countOtpAttempt(id, openedAfter))) throw new Refusal('otp_window_passed');
     const token = mintToken();
-    const validated = await this.otp.spend(user, code, async (manager, factor) => {
+    const validated = await this.otp.spend(user, code, async (manager, factor, note) => {
       const now = this.clock.now();
       const expiresAt = this.activity.expiryFrom(now, lifetimeSeconds);
       const change = { tokenHash: hashToken(token), now, expiresAt, factor, passwordProved };
       const active = await this.store.promote(manager, id, user.credentialsVersion, change);
       if (active === null) throw new Refusal('unauthenticated');
+      const about = { userId: user.id, sessionId: id, actorSessionId: id, ip };
+      note({ action: 'session.validate_otp', ...about, outcome: 'ok' });
       return active;
     });
     return Object.assign(validated, { token, user });
   }
 
-  private async withToken(
+  private async giveUp({ session, user, ip }: SignedInCaller): Promise<void> {
+    await this.audit.accounted(async (manager, note) => {
+      if ((await this.store.endPending(manager, session.id, this.clock.now())) === null) return;
+      const about = { userId: user.id, sessionId: session.id, by: user.id, actorSessionId: session.id, ip };
+      note({ action: 'session.end', ...about, outcome: 'ok' });
+    });
+  }
+
+  private withToken(
     user: User,
-    write: (tokenHash: Buffer) => Promise<Session | null>,
+    about: Pick<AuditEvent, 'action' | 'actorSessionId' | 'ip'>,
+    write: (manager: EntityManager, tokenHash: Buffer) => Promise<Session | null>,
   ): Promise<Session | null> {
     const token = mintToken();
-    const session = await write(hashToken(token));
-    return session && Object.assign(session, { token, user });
+    return this.audit.accounted(async (manager, note) => {
+      const session = await write(manager, hashToken(token));
+      if (session === null) return null;
+      note({ ...about, userId: user.id, sessionId: session.id, outcome: 'ok' });
+      return Object.assign(session, { token, user });
+    });
   }
 }

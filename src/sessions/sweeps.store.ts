@@ -23,7 +23,13 @@ export class SweepsStore {
   constructor(private readonly database: DataSource) {}
 
   /** Ends every live session that the filter keeps, the spared one apart. @returns how many */
-  async revokeAll(filter: Filter | null, scope: Scope, spareId: string, now: Date): Promise<number> {
+  async revokeAll(
+    manager: EntityManager,
+    filter: Filter | null,
+    scope: Scope,
+    spareId: string,
+    now: Date,
+  ): Promise<number> {
     const values: unknown[] = [now, scopeId(scope), spareId];
     const kept = whereOf(LISTED, filter, values);
     const statement = `WITH kept AS (
@@ -32,12 +38,10 @@ export class SweepsStore {
          ORDER BY s.id FOR UPDATE OF s)
        UPDATE sessions s SET status = 'revoked', ended_at = $1, version = version + 1, changed_at = $1
        FROM kept WHERE s.id = kept.id RETURNING s.id`;
-    return this.database.transaction(async (manager) => {
-      const ended = await unprepared(manager, statement, values);
-      // Twice: it does not see a machine session that one of them minted while it waited for that one.
-      const minted = await unprepared(manager, statement, values);
-      return ended.length + minted.length;
-    });
+    const ended = await unprepared(manager, statement, values);
+    // Twice: it does not see a machine session that one of them minted while it waited for that one.
+    const minted = await unprepared(manager, statement, values);
+    return ended.length + minted.length;
   }
 
   /** Ends what a change of someone's credentials ends; the kept session learns of a factor that was proved in it. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
+import type { Act } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { CodesService } from '../otp/codes.service.js';
 import { CHANNELS, OtpService, type SentKind } from '../otp/otp.service.js';
@@ -58,7 +59,7 @@ export class VerificationsService {
       this.open(manager, session, user, { level: provable, awaits, strategy });
     if (strategy === undefined) return this.own(caller, await this.store.transaction(open));
     refuseUnfit(strategiesOf(user, provable)[awaits], awaits, strategy);
-    const sending = { channel: CHANNELS[strategy], ip: caller.ip };
+    const sending = { channel: CHANNELS[strategy], ip: caller.ip, actorSessionId: caller.session.id };
     const { result } = await this.codes.sendFor(user, sending, async (manager) => {
       const id = await open(manager);
       return { purpose: purposeOf(id), result: id };
@@ -100,6 +101,7 @@ export class VerificationsService {
       purpose,
       channel: CHANNELS[strategy],
       ip: caller.ip,
+      actorSessionId: caller.session.id,
     });
     await this.store.prepare(null, id, step, strategy, { now: this.clock.now(), expiresAt });
     return this.own(caller, id);
@@ -113,14 +115,17 @@ export class VerificationsService {
    */
   async attempt(caller: Caller, id: string, proof: Proof): Promise<VerificationOfSession> {
     const verification = await this.own(caller, id);
-    const { session } = verification;
-    const { ip } = caller;
-    const about = { action: 'session.step_up', userId: session.userId, sessionId: session.id, ip } as const;
+    const { id: sessionId, userId } = verification.session;
+    const by = { actorSessionId: caller.session.id, ip: caller.ip };
+    const about = { action: 'session.step_up', userId, sessionId, ...by } as const;
     await this.audit.recordRefusal(about, async () => {
       const factor = stepOf(verification, proof.strategy, proof.factor);
-      await this.counted(id, factor, proof.strategy, () => this.prove(caller, verification, factor, proof));
+      const stamp: Act<void> = async (manager, note) => {
+        await this.stamp(manager, verification, factor, proof.strategy);
+        note({ ...about, outcome: 'ok' });
+      };
+      await this.counted(id, factor, proof.strategy, () => this.prove(caller, verification, proof, stamp));
     });
-    this.audit.record({ ...about, outcome: 'ok' });
     return this.own(caller, id);
   }
 
@@ -172,22 +177,22 @@ export class VerificationsService {
   private async prove(
     caller: Caller,
     verification: VerificationOfSession,
-    factor: Factor,
     proof: Proof,
+    stamp: Act<void>,
   ): Promise<void> {
     const { user } = verification.session;
     const { strategy } = proof;
     if (strategy === 'password') {
       const proved = await this.passwordCheck.reprove(user.id, proof.password, caller.ip);
       if (proved === null) throw new Refusal('wrong_password', { attribute: 'password' });
-      return this.store.transaction((manager) => this.stamp(manager, verification, factor, strategy));
+      return this.audit.accounted(stamp);
     }
     const { code } = proof;
     const spent =
       strategy === 'totp' || strategy === 'recovery_code'
         ? { kind: strategy, code }
         : { kind: strategy, code, purpose: purposeOf(verification.id) };
-    return this.otp.spendAll(user, [spent], (manager) => this.stamp(manager, verification, factor, strategy));
+    return this.otp.spendAll(user, [spent], (manager, _kinds, note) => stamp(manager, note));
   }
 
   private async stamp(
