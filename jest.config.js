@@ -2,6 +2,7 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testRegex: '\\.(e2e-)?spec\\.ts$',
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/acceptance/'], // for a deployment: npm run test:acceptance
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' }, // imports end in .js
