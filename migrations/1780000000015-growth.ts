@@ -4,7 +4,7 @@ const INDEXES = {
   // By whom a session was opened, for those who opened it themselves too: that is how it is shown and searched by.
   sessions_created_by: `(coalesce(creator_id, user_id), id) WHERE status IN ('active', 'pending_otp')`,
   // Who signed in since when, and in which order.
-  sessions_created_at: `(created_at, id) WHERE status = 'active'`,
+  sessions_created_at: `(created_at, id) WHERE status IN ('active', 'pending_otp')`,
 };
 
 /**

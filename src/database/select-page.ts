@@ -17,6 +17,11 @@ interface PagedSelect {
   readonly beside?: { readonly alias: string; readonly joins: string };
   /** What holds whatever the page asks for; its parameters are $1, $2 … */
   readonly where: string;
+  /**
+   * With `beside`: conditions of which each row of the list fulfils exactly one. Each is read by an index of its own, in
+   * the order of the page; one condition over all of them would read them all.
+   */
+  readonly apart?: readonly string[];
   /** The parameters of `where`. */
   readonly values: readonly unknown[];
 }
@@ -82,7 +87,7 @@ async function count({ query, kept, values }: Scope): Promise<Counted> {
   const all = query.page.countTotal === 'exactly';
   const counted = all ? [...values] : [...values, COUNTED_AT_MOST + 1];
   const bound = all ? '' : `LIMIT $${counted.length}`;
-  const text = `SELECT count(*) AS total FROM (SELECT FROM ${query.from} WHERE ${kept} ${bound}) counted`;
+  const text = `SELECT count(*) AS total FROM (SELECT FROM (${rowsOf(query, '', kept, bound)}) kept ${bound}) counted`;
   const [row] = await preparedByText<{ total: string }>(query.runner, text, counted);
   const total = Number(row?.total);
   return all || total <= COUNTED_AT_MOST
@@ -132,18 +137,29 @@ async function read<Row>(
     // Not written where there are no nulls: an index that runs backwards could not serve it.
     return `${sql} ${descending ? 'DESC' : 'ASC'}${nullable ? ' NULLS LAST' : ''}`;
   });
-  const { select, from, beside } = query;
-  const rows = (list: string) => `SELECT ${list} FROM ${from} WHERE ${where} ORDER BY ${by.join(', ')}
-    LIMIT ${bind(values, limit)} OFFSET ${bind(values, offset)}`;
-  const text =
-    beside === undefined
-      ? rows(select)
-      : `SELECT ${select} FROM (${rows(`${beside.alias}.*`)}) ${beside.alias} ${beside.joins} ORDER BY ${by.join(', ')}`;
+  const { select, beside, apart } = query;
+  const sorted = `ORDER BY ${by.join(', ')}`;
+  const page = `${sorted} LIMIT ${bind(values, limit)} OFFSET ${bind(values, offset)}`;
+  if (beside === undefined) {
+    return preparedByText<Row>(query.runner, rowsOf(query, select, where, page), values);
+  }
+  const { alias, joins } = beside;
+  const first = apart && `${sorted} LIMIT ${bind(values, offset + limit)}`;
+  const rows = rowsOf(query, `${alias}.*`, where, first ?? page);
+  const text = `SELECT ${select} FROM (SELECT * FROM (${rows}) ${alias} ${first ? page : ''}) ${alias} ${joins} ${sorted}`;
   return preparedByText<Row>(query.runner, text, values);
 }
 
+/** The rows of the list that a condition keeps: of those apart, each kind by itself. */
+function rowsOf({ from, apart }: PagedSelect, select: string, where: string, tail: string): string {
+  const rows = (kept: string) => `SELECT ${select} FROM ${from} WHERE ${kept} ${tail}`;
+  return (
+    apart?.map((condition) => `(${rows(`${where} AND ${condition}`)})`).join(' UNION ALL ') ?? rows(where)
+  );
+}
+
 async function anyRow({ query }: Scope, where: string, values: readonly unknown[]): Promise<boolean> {
-  const text = `SELECT EXISTS (SELECT 1 FROM ${query.from} WHERE ${where}) AS found`;
+  const text = `SELECT EXISTS (${rowsOf(query, '', where, '')}) AS found`;
   const [row] = await preparedByText<{ found: boolean }>(query.runner, text, values);
   return row?.found === true;
 }

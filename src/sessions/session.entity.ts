@@ -31,7 +31,7 @@ export const FRESH_SECONDS = 3_600;
 @Index('sessions_creator_id', ['creatorId', 'id'], {
   where: `creator_id IS NOT NULL AND status IN ('active', 'pending_otp')`,
 })
-@Index('sessions_created_at', ['createdAt', 'id'], { where: `status = 'active'` })
+@Index('sessions_created_at', ['createdAt', 'id'], { where: `status IN ('active', 'pending_otp')` })
 @Index('sessions_created_by', { synchronize: false }) // of an expression: see the migration
 @Index('sessions_fingerprint', ['fingerprint', 'id'], { where: 'fingerprint IS NOT NULL' })
 export class Session {
