@@ -70,11 +70,12 @@ const SQLSTATES = /^(08...|53...|58...|57P0\d|57014|55P03|25006|40001|40P01)$/;
 /** What pg, its pool and TypeORM say, without a code, when the connection is gone or does not come. */
 const MESSAGES =
   /^(Connection terminated|timeout (expired|exceeded when trying to connect)|Query read timeout|Driver not Connected|Cannot use a pool after calling end|Client (was closed|has encountered a connection error) and is not queryable)/i;
-/** `QueryRunnerAlreadyReleasedError`: TypeORM releases a runner itself when its connection dies under it. */
+/** `QueryRunner…AlreadyReleasedError`: TypeORM releases a runner itself when its connection dies under it. */
 const NAMES = new Set([
   'CannotExecuteNotConnectedError',
   'ConnectionIsNotSetError',
   'QueryRunnerAlreadyReleasedError',
+  'QueryRunnerProviderAlreadyReleasedError',
 ]);
 
 function isDatabaseAway(error: unknown): boolean {

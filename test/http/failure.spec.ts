@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequestException, HttpException, NotFoundException } from '@nestjs/common';
-import { QueryFailedError } from 'typeorm';
+import {
+  QueryFailedError,
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+} from 'typeorm';
 import { asRefusal, describeError } from '../../src/http/failure.js';
 import { Refusal } from '../../src/refusal.js';
 
@@ -29,6 +33,8 @@ describe('asRefusal', () => {
     ['dead client', failing('Client has encountered a connection error and is not queryable')],
     ['pool closed', failing('Cannot use a pool after calling end on the pool')],
     ['TypeORM not connected', failing('Driver not Connected')],
+    ['dead under a transaction', new QueryRunnerAlreadyReleasedError()],
+    ['dead between two statements of one', new QueryRunnerProviderAlreadyReleasedError()],
     ...[
       '57P01',
       '57P02',
