@@ -144,7 +144,11 @@ export const CLERK_NEIGHBOURS: Operations = {
     'Update environment',
     ref('clerk_environment'),
     { environment: CLERK_EXAMPLES.environment },
-    { who: 'anyone', description: 'Changes nothing: the browser SDK says so where it runs.' },
+    {
+      who: 'anyone',
+      description: 'Changes nothing: the browser SDK says so where it runs.',
+      refusals: OF_CHANGE,
+    },
   ),
   'GET /clerk/.well-known/jwks.json': told(
     'Get the keys of session tokens',

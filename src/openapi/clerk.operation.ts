@@ -52,7 +52,7 @@ export function told(
   examples: Readonly<Record<string, unknown>>,
   { who = 'browser', readOnlyToo = false, description, form, parameters, refusals = [] }: Told = {},
 ): Operation {
-  const ofCaller = who === 'browser' ? OF_BROWSER : who === 'any_browser' ? OF_BROWSER.slice(1) : [];
+  const ofCaller = who === 'anyone' ? [] : OF_BROWSER;
   return {
     tag: 'Clerk',
     summary,
