@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
 /** What an OpenAPI document says about an answer: as much of it as the tests look at. */
@@ -30,6 +30,7 @@ export function operationsOf(document: Described): [string, DescribedOperation][
 /** Holds values against the schemas of a document, by JSON Schema 2020-12. */
 export class SchemaCheck {
   private readonly ajv = new Ajv2020({ strict: false, allErrors: true });
+  private readonly compiled = new WeakMap<object, ValidateFunction>();
 
   constructor(document: Described) {
     // eslint-disable-next-line @typescript-eslint/no-explicit-any -- CommonJS seen through two module systems
@@ -39,9 +40,15 @@ export class SchemaCheck {
 
   /** What is wrong with the value; empty when it fits. */
   problems(schema: object, value: unknown): ErrorObject[] {
-    const resolved = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"latchkey#/')) as object;
-    const validate = this.ajv.compile(resolved);
+    const validate = this.compiled.get(schema) ?? this.compile(schema);
     validate(value);
     return validate.errors ?? [];
+  }
+
+  private compile(schema: object): ValidateFunction {
+    const resolved = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"latchkey#/')) as object;
+    const validate = this.ajv.compile(resolved);
+    this.compiled.set(schema, validate);
+    return validate;
   }
 }

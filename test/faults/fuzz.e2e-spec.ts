@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { FACES } from '../../src/config.js';
+import { describeService } from '../../src/openapi/document.js';
+import { operationsOf, type Described } from '../openapi/described.js';
+import { PRIVILEGED, UNPRIVILEGED } from '../support/fuzz-actors.js';
+import { FuzzStage } from '../support/fuzz-stage.js';
+import { PASSWORD } from '../support/latchkey.js';
+
+/** The same requests in every run: what fails here fails again. `npm run fuzz` sends 10,000 to each route. */
+const SEED = Number(process.env.FUZZ_SEED ?? 20_261_121);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 100);
+/** Whether so much is sent that what was found in it is worth a table. */
+const IS_LONG = REQUESTS >= 1_000;
+jest.setTimeout(60_000 + REQUESTS * 100);
+
+/** Every route there is: the running service's own list is held against this one, which is known before it runs. */
+const ROUTES = [
+  ...operationsOf(JSON.parse(JSON.stringify(describeService('', FACES))) as Described).map(([name]) => name),
+  ...['GET /openapi.json', 'GET /docs', 'GET /docs/{file}'],
+].map((name) => name.replace(/\{(\w+)\}/g, ':$1'));
+
+/** Nothing that signs in with Clerk has to be prepared. */
+const ALWAYS_REFUSED = [
+  'POST /clerk/v1/client/sign_ins/:id/prepare_first_factor',
+  'POST /clerk/v1/client/sign_ins/:id/prepare_second_factor',
+];
+
+describe.each([
+  { who: 'whoever has no rights', actors: UNPRIVILEGED, share: 0.7 },
+  { who: 'whoever has rights', actors: PRIVILEGED, share: 0.3 },
+])('whatever $who sends', ({ actors, share }) => {
+  let stage: FuzzStage;
+  let before: unknown[];
+
+  beforeAll(async () => {
+    stage = await FuzzStage.set(actors);
+    before = await stage.untouchable();
+  });
+  afterAll(async () => {
+    if (IS_LONG) process.stdout.write(tableOf(stage));
+    await stage?.stop();
+  });
+
+  it('is sent to every route of every API', () => {
+    expect(stage.routes.map(({ name }) => name).sort()).toEqual([...ROUTES].sort());
+  });
+
+  it.each(ROUTES)(
+    '%s answers in its API’s own words, never with a 5xx, and shows nothing of others',
+    async (route) => {
+      expect(await stage.fuzz(route, Math.ceil(REQUESTS * share), SEED)).toEqual([]);
+    },
+  );
+
+  if (actors === UNPRIVILEGED) {
+    it('leaves untouched what is somebody else’s, or takes a right to change', async () => {
+      expect(await stage.untouchable()).toEqual(before);
+    });
+  }
+
+  if (IS_LONG) {
+    it('asks each route for something that it does', () => {
+      const refused = ROUTES.filter(
+        (route) => ![...stage.answers.get(route)!.keys()].some((status) => status < 300),
+      );
+      expect(refused).toEqual(ALWAYS_REFUSED);
+    });
+  }
+
+  it('leaves the service alive', async () => {
+    const { latchkey } = stage;
+    await latchkey.get('/health/ready', null).set('Accept', '*/*').expect(200);
+    const { token } = await latchkey.signIn({ ...(await latchkey.addUser()), password: PASSWORD });
+    await latchkey.get('/api/v2/sessions/current', token).expect(200);
+  });
+});
+
+/** How often each route answered what. */
+function tableOf({ answers }: FuzzStage): string {
+  const lines = [...answers].map(([route, counts]) => {
+    const sorted = [...counts].sort(([a], [b]) => a - b);
+    return `${route}: ${sorted.map(([status, count]) => `${status} × ${count}`).join(', ')}\n`;
+  });
+  return lines.join('');
+}
