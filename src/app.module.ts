@@ -97,7 +97,9 @@ export class AppModule {
     database: DataSource,
     audit: AuditLog,
     liveSessions: LiveSessions,
+    replica: Replica,
   ) {
+    replica.onRead((answered) => metrics.countReplicaRead(answered));
     audit.onRecorded(({ action, outcome, reason = '' }) => metrics.countEvent({ action, outcome, reason }));
     const pool = (name: keyof PoolUse) => () => poolUse(database)[name];
     metrics.gauge('password_hashes_running', 'Password hashes being computed.', () => passwords.load.running);

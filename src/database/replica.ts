@@ -13,6 +13,9 @@ const CANCELLED = '57014';
 /** What the replica had to give up because of what it was told by the primary: it is well all the same. */
 const CONFLICT = '40001';
 
+/** Who answered a list: the replica, or the primary because that one was behind or away. */
+type Answerer = 'replica' | 'behind' | 'away';
+
 /** How to reach a replica; the address with the password. */
 interface ReplicaOptions {
   readonly url: string;
@@ -26,8 +29,7 @@ interface ReplicaOptions {
  * TypeORM's own `replication` is not used: it does not start unless every replica answers.
  */
 export class Replica {
-  /** Lists by who answered them: the replica, or the primary because it was behind or away. */
-  readonly lists = { replica: 0, behind: 0, away: 0 };
+  private listener: (answerer: Answerer) => void = () => undefined;
   private readonly replica: DataSource | null;
   private isWell = false;
   private looking: Promise<void> | null = null;
@@ -49,6 +51,11 @@ export class Replica {
     return this.replica !== null;
   }
 
+  /** Tells the listener of every list that might have come from the replica. */
+  onRead(listener: (answerer: Answerer) => void): void {
+    this.listener = listener;
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.looking;
     if (this.replica?.isInitialized) await this.replica.destroy();
@@ -66,11 +73,8 @@ export class Replica {
   ): Promise<T> {
     if (this.replica === null || mark === null) return work(this.primary);
     const answer = this.isWell ? await this.ask(this.replica, mark, work) : 'away';
-    if (typeof answer === 'object') {
-      this.lists.replica++;
-      return answer.value;
-    }
-    this.lists[answer]++;
+    this.listener(typeof answer === 'object' ? 'replica' : answer);
+    if (typeof answer === 'object') return answer.value;
     if (!this.isWell) this.look(this.replica);
     return work(this.primary);
   }

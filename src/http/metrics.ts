@@ -28,6 +28,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly replicaReads = new Counter({
+    name: 'replica_reads_total',
+    help: 'Lists by who answered them: the replica, or the primary because it was behind or away.',
+    labelNames: ['answered'] as const,
+    registers: [this.registry],
+  });
+
   private readonly events = new Counter({
     name: 'audit_events_total',
     help: 'Events of the audit log: sign-ins are action="session.open".',
@@ -55,6 +62,10 @@ export class Metrics {
   /** @param reason out of the closed union of reasons, so that the number of series is bounded */
   countRefusal(reason: Reason): void {
     this.refusals.inc({ reason });
+  }
+
+  countReplicaRead(answered: 'replica' | 'behind' | 'away'): void {
+    this.replicaReads.inc({ answered });
   }
 
   /**
