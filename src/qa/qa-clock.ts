@@ -22,9 +22,14 @@ export class QaClock extends Clock {
     return this.asOf.getStore() ?? super.milliseconds();
   }
 
-  /** Releases, freezes, moves: whatever is asked for. @throws Refusal invalid at `freeze` or `move_seconds` */
-  set({ release, freeze, moveMilliseconds }: ClockChange): void {
-    const present = release ? new Clock().milliseconds() : this.milliseconds();
+  /**
+   * Releases, freezes, moves: whatever is asked for.
+   * @returns how many milliseconds it jumped
+   * @throws Refusal invalid at `freeze` or `move_seconds`
+   */
+  set({ release, freeze, moveMilliseconds }: ClockChange): number {
+    const before = this.milliseconds();
+    const present = release ? new Clock().milliseconds() : before;
     const base = freeze instanceof Date ? freeze.getTime() : present;
     for (const [member, moment] of [
       ['freeze', base],
@@ -36,6 +41,7 @@ export class QaClock extends Clock {
     if (release) this.release();
     if (freeze !== undefined) this.freeze(freeze === true ? undefined : freeze);
     this.move(moveMilliseconds);
+    return this.milliseconds() - before;
   }
 
   /** Does some work as of a moment: for it alone, and all that it calls, time stands still there. */

@@ -4,6 +4,7 @@ import { Anyone } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
 import { Activity } from '../sessions/activity.js';
 import { Origins } from '../sessions/origin.js';
+import { AttemptsStore } from './attempts.store.js';
 import { FIXTURES, FixturesService, type Fixture } from './fixtures.service.js';
 import { Outbox, type OutboxMessage } from './outbox.js';
 import { QaClock } from './qa-clock.js';
@@ -19,6 +20,7 @@ export class QaController {
     private readonly fixtures: FixturesService,
     private readonly origins: Origins,
     private readonly activity: Activity,
+    private readonly attempts: AttemptsStore,
   ) {}
 
   @Get('clock')
@@ -30,7 +32,7 @@ export class QaController {
   async setClock(@Req() request: Request, @Res() response: Response): Promise<void> {
     const change = readClockChange(request.body);
     await this.activity.flush(); // or who was just seen would be told that they were not, once a time-out has passed
-    this.clock.set(change);
+    await this.attempts.letPass(this.clock.set(change));
     answer(response, 200, this.clockNow());
   }
 

@@ -137,6 +137,16 @@ describe('/qa/clock', () => {
     expect(body.errors[0].code).toBe('validation_time_expired');
   });
 
+  it('lets the quarter of an hour pass that too many tries cost', async () => {
+    const [locked, codeLocked] = [await make('locked_user'), await make('code_locked_user')];
+    await qa('patch', '/clock', { freeze: true, move_seconds: 600 }).expect(200);
+    await signIn(locked).expect(429);
+    await qa('patch', '/clock', { move_seconds: 301 }).expect(200);
+    await signIn(locked).expect(201);
+    const { body } = await signIn(codeLocked).expect(201);
+    await validate({ ...codeLocked, session: body.data }, await appCode(codeLocked)).expect(200);
+  });
+
   it.each([
     ['no object', [], 400],
     ['a member that is unknown', { thaw: true }, 400],
