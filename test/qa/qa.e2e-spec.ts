@@ -76,7 +76,7 @@ describe('without QA_MODE', () => {
   afterAll(() => other.stop());
 
   it.each(['/qa', '/qa/clock', '/qa/outbox', '/qa/fixtures'])(
-    'SECURITY 170: %s is an address like any that is unknown',
+    '%s is an address like any that is unknown',
     async (path) => {
       for (const method of ['get', 'post', 'patch', 'delete', 'options'] as const) {
         const answer = await request(other.url)[method](path);
@@ -87,7 +87,7 @@ describe('without QA_MODE', () => {
     },
   );
 
-  it('SECURITY 170: no answer says that there is such a mode, and neither does the documentation', async () => {
+  it('no answer says that there is such a mode, and neither does the documentation', async () => {
     const { text, headers } = await request(other.url).get('/openapi.json').expect(200);
     expect(Object.keys(headers)).not.toContain('x-latchkey-qa');
     expect(text).not.toContain('/qa/');
@@ -335,7 +335,7 @@ describe('/qa/fixtures', () => {
   });
 });
 
-it('SECURITY 62: the routes of QA_MODE are open to anyone, and are all that there are', () => {
+it('the routes of QA_MODE are open to anyone, and are all that there are', () => {
   const routes = declaredRoutesOf(latchkey.app).filter(({ path }) => path.startsWith('/qa'));
   expect(routes.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
     'DELETE /qa/outbox',
