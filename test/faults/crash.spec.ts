@@ -17,7 +17,7 @@ const PASSWORD = 'correct horse battery';
 const KILLS = 10;
 const WORKERS = 8;
 /** Acknowledged writes before the kill that comes so manieth: at another point each time. */
-const writesBefore = (kill: number) => 40 + 7 * kill;
+const writesBefore = (kill: number) => 30 + 3 * kill;
 
 /** Fails in the process, on the signal, where nobody catches it. */
 const BREAKABLE = `process.once('SIGUSR2', () => void Promise.reject(new Error('injected')));`;

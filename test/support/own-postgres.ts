@@ -1,6 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  chown,
+  cp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -73,7 +84,31 @@ export class OwnPostgres {
   async stopImmediately(): Promise<void> {
     const pid = await postmasterOf(this.dataDir);
     if (pid !== null) process.kill(pid, 'SIGQUIT');
+    await this.stopped();
+  }
+
+  /** Resolves once it does not run. */
+  async stopped(): Promise<void> {
     while ((await postmasterOf(this.dataDir)) !== null) await sleep(20);
+  }
+
+  /** Whose its files are. */
+  owner(): Promise<{ uid: number; gid: number }> {
+    return stat(this.cluster.directory);
+  }
+
+  /** Stops it and moves its write-ahead log to another directory. */
+  async keepLogAt(directory: string): Promise<void> {
+    await this.cluster.stop();
+    const [log, moved] = [join(this.cluster.directory, 'pg_wal'), join(directory, 'pg_wal')];
+    const { uid, gid } = await this.owner();
+    await cp(log, moved, { recursive: true, preserveTimestamps: true });
+    for (const name of ['', ...(await readdir(moved, { recursive: true }))]) {
+      await chown(join(moved, name), uid, gid);
+    }
+    await chmod(moved, 0o700);
+    await rm(log, { recursive: true });
+    await symlink(moved, log);
   }
 
   /** Stops every process of it where it stands, as a machine that hangs does: its port still takes connections. */

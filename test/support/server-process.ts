@@ -38,12 +38,13 @@ export class ServerProcess {
    * Starts one and does not wait for it.
    * @param settings its environment, beside the defaults above
    * @param preload source of an ES module that runs in it before Latchkey does
+   * @param root directory of the version to start
    */
-  static spawn(settings: Record<string, string>, preload = ''): ServerProcess {
+  static spawn(settings: Record<string, string>, preload = '', root = ROOT): ServerProcess {
     const modules = ['./test/support/typescript.js', `data:text/javascript,${encodeURIComponent(preload)}`];
     const args = [...modules.flatMap((name) => ['--import', name]), 'src/main.ts'];
     const env = { PATH: process.env.PATH, ...SETTINGS, ...settings };
-    return new ServerProcess(spawn(process.execPath, args, { cwd: ROOT, env }));
+    return new ServerProcess(spawn(process.execPath, args, { cwd: root, env }));
   }
 
   /** Starts one by README's command, on what is built, and waits until it greets. Signals go to npm. */
@@ -56,8 +57,12 @@ export class ServerProcess {
   }
 
   /** Starts one and waits until it greets. */
-  static async start(settings: Record<string, string>, preload?: string): Promise<ServerProcess> {
-    const server = ServerProcess.spawn(settings, preload);
+  static async start(
+    settings: Record<string, string>,
+    preload?: string,
+    root?: string,
+  ): Promise<ServerProcess> {
+    const server = ServerProcess.spawn(settings, preload, root);
     await server.ready();
     return server;
   }

@@ -17,13 +17,13 @@ interface Opened {
 class Undecided extends Error {}
 
 /**
- * Clients that write without a pause, in eight ways, and keep account of what they were told. Whoever is about to be
+ * Clients that write without a pause, in eight ways, and look around between, and keep account of what they were told. Whoever is about to be
  * signed out, shut or changed is a person of the act's own, so that nothing else explains what becomes of them.
  */
 export class WriteLoad {
-  /** Writes that were answered as wished. */
+  /** Requests that were answered as wished. */
   acknowledged = 0;
-  /** Writes of which nobody was told whether they happened. */
+  /** Requests of which nobody was told whether they happened. */
   undecided = 0;
   /** Answers that nothing excuses. */
   readonly wrong: string[] = [];
@@ -57,6 +57,7 @@ export class WriteLoad {
 
   private async work(client: Client): Promise<void> {
     const acts = [
+      () => this.look(client),
       () => this.open(client),
       () => this.end(client),
       () => this.endOthers(client),
@@ -77,13 +78,18 @@ export class WriteLoad {
     }
   }
 
+  private async look(client: Client): Promise<void> {
+    await this.send(client, 200, 'GET', '/api/v2/sessions/current', this.admin);
+    await this.send(client, 200, 'GET', '/api/v2/sessions?page[size]=5', this.admin);
+  }
+
   private async open(client: Client): Promise<void> {
     this.told.accepted.push((await this.signIn(client, await this.person(client))).token);
   }
 
   private async end(client: Client): Promise<void> {
     const { id, token } = await this.signIn(client, await this.person(client));
-    await this.write(client, 204, 'DELETE', `/api/v2/sessions/${id}`, token);
+    await this.send(client, 204, 'DELETE', `/api/v2/sessions/${id}`, token);
     this.told.refused.push(token);
   }
 
@@ -93,7 +99,7 @@ export class WriteLoad {
     for (let n = 0; n < 3; n++) others.push((await this.signIn(client, person)).token);
     const { token } = await this.signIn(client, person);
     this.told.accepted.push(token);
-    const revoked = this.write(client, 200, 'POST', '/api/v2/sessions/revoke', token);
+    const revoked = this.send(client, 200, 'POST', '/api/v2/sessions/revoke', token);
     await orElse(revoked, () => this.told.together.push(others));
     this.told.refused.push(...others);
   }
@@ -105,7 +111,7 @@ export class WriteLoad {
     const attributes = { password: NEW_PASSWORD, current_password: PASSWORD };
     this.told.accepted.push(token);
     const body = { data: { type: 'users', id, attributes } };
-    const changed = this.write(client, 200, 'PATCH', `/api/v2/users/${id}`, token, body);
+    const changed = this.send(client, 200, 'PATCH', `/api/v2/users/${id}`, token, body);
     await orElse(changed, () => this.told.changes.push({ email, elsewhere }));
     this.told.refused.push(elsewhere);
     this.told.passwords.push({ email, right: NEW_PASSWORD, wrong: PASSWORD });
@@ -117,9 +123,9 @@ export class WriteLoad {
     const { email } = person;
     const path = `/api/v2/users/${person.id}/otp_enrollments`;
     const begin = resource('otp_enrollments', { password: PASSWORD });
-    const { id, attributes } = (await this.write(client, 201, 'POST', path, token, begin)).body.data;
+    const { id, attributes } = (await this.send(client, 201, 'POST', path, token, begin)).body.data;
     const confirm = resource('otp_enrollments', { otp: generateSync({ secret: attributes.secret }) });
-    const confirmed = await this.write(
+    const confirmed = await this.send(
       client,
       200,
       'PUT',
@@ -132,7 +138,7 @@ export class WriteLoad {
     const pending = await this.signIn(client, person);
     const proof = resource('sessions', { password: PASSWORD, otp: code });
     const validation = `/api/v2/sessions/${pending.id}/validate_otp`;
-    const spent = this.write(client, 200, 'PUT', validation, undefined, proof);
+    const spent = this.send(client, 200, 'PUT', validation, undefined, proof);
     const { body } = await orElse(spent, () => this.told.perhapsSpent.push({ email, code: code! }));
     this.told.accepted.push(body.data.attributes.token);
     this.told.spent.push({ email, code: code! });
@@ -141,18 +147,18 @@ export class WriteLoad {
   private async mint(client: Client): Promise<void> {
     const { token } = await this.signIn(client, await this.person(client));
     const machine = resource('sessions', { name: 'deployment' });
-    const { body } = await this.write(client, 201, 'POST', '/api/v2/sessions/machine', token, machine);
+    const { body } = await this.send(client, 201, 'POST', '/api/v2/sessions/machine', token, machine);
     this.told.accepted.push(token, body.data.attributes.token);
   }
 
   private async renew(client: Client): Promise<void> {
     const { email } = await this.person(client);
     const renewable = resource('sessions', { email, password: PASSWORD, refreshable: true });
-    const { data, meta } = (await this.write(client, 201, 'POST', '/api/v2/sessions', undefined, renewable))
+    const { data, meta } = (await this.send(client, 201, 'POST', '/api/v2/sessions', undefined, renewable))
       .body;
     const renewal = resource('sessions', { refresh_token: meta.refresh_token });
     const path = '/api/v2/sessions/refresh';
-    const renewed = await this.write(client, 200, 'POST', path, data.attributes.token, renewal);
+    const renewed = await this.send(client, 200, 'POST', path, data.attributes.token, renewal);
     this.told.refused.push(data.attributes.token);
     this.told.accepted.push(renewed.body.data.attributes.token);
   }
@@ -162,7 +168,7 @@ export class WriteLoad {
     const tokens = [await this.signIn(client, person), await this.signIn(client, person)].map(
       ({ token }) => token,
     );
-    const closed = this.write(client, 204, 'DELETE', `/api/v2/users/${person.id}`, this.admin);
+    const closed = this.send(client, 204, 'DELETE', `/api/v2/users/${person.id}`, this.admin);
     await orElse(closed, () => this.told.together.push(tokens));
     this.told.refused.push(...tokens);
   }
@@ -170,18 +176,18 @@ export class WriteLoad {
   private async person(client: Client): Promise<Someone> {
     const email = `${this.prefix}${++this.people}@example.com`;
     const user = resource('users', { email, password: PASSWORD });
-    const { body } = await this.write(client, 201, 'POST', '/api/v2/users', this.admin, user);
+    const { body } = await this.send(client, 201, 'POST', '/api/v2/users', this.admin, user);
     return { id: body.data.id, email };
   }
 
   private async signIn(client: Client, { email }: Someone): Promise<Opened> {
     const proof = resource('sessions', { email, password: PASSWORD });
-    const { body } = await this.write(client, 201, 'POST', '/api/v2/sessions', undefined, proof);
+    const { body } = await this.send(client, 201, 'POST', '/api/v2/sessions', undefined, proof);
     return { id: body.data.id, token: body.data.attributes.token };
   }
 
   /** @throws Undecided after a 503 of the API's own, or when the connection breaks; Error after any other answer */
-  private async write(
+  private async send(
     client: Client,
     status: number,
     method: string,
