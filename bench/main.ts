@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { faces } from './faces.js';
+import { growth } from './growth.js';
 import { hot } from './hot.js';
 import { jwt } from './jwt.js';
 import { list } from './list.js';
@@ -19,7 +20,7 @@ export interface SuiteOptions {
 type Suite = (options: SuiteOptions) => Promise<readonly Table[]>;
 
 const SUITES: Readonly<Record<string, Suite>> = {
-  ...{ hot, list, login, jwt, faces, memory },
+  ...{ hot, list, login, jwt, faces, memory, growth },
   ...Object.fromEntries(Object.keys(PROFILED).map((of) => [`profile ${of}`, () => profile(of)])),
 };
 

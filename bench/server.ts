@@ -50,6 +50,20 @@ export class BenchedServer {
     return BenchedServer.start(directory, [`${name}.js`], { DATABASE_URL: databaseUrl, ...settings });
   }
 
+  /** Runs a command of Latchkey on a database until it ends or is stopped. @throws Error when it was, or failed */
+  static async command(
+    databaseUrl: string,
+    args: readonly string[],
+    settings: Readonly<Record<string, string>>,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl, SECRET_KEY, ...settings };
+    const child = spawn(process.execPath, ['dist/src/cli.js', ...args], { cwd: ROOT, env, stdio: 'ignore' });
+    stop.addEventListener('abort', () => child.kill('SIGTERM'));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    if (code !== 0) throw new Error(`latchkey ${args.join(' ')} ended with ${code}`);
+  }
+
   private static async start(
     cwd: string,
     args: readonly string[],
