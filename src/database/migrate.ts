@@ -143,6 +143,6 @@ function isPassing(error: unknown): boolean {
       'EHOSTUNREACH',
       '57P03',
       '53300',
-    ].includes(code ?? '') || /timeout|terminated unexpectedly/i.test(message ?? '')
+    ].includes(code ?? '') || /^(timeout |connection terminated|query read timeout)/i.test(message ?? '')
   );
 }
