@@ -25,6 +25,20 @@ describe('schema', () => {
     expect(upQueries.map(({ query }) => query)).toEqual([]);
   });
 
+  it('has no index on what each use of a session writes: those updates touch the row alone', async () => {
+    const stamped = /last_activity_at|last_ip|location|city|country|latitude|longitude|expires_at|write_mark/;
+    const indexes = await dataSource.query<{ definition: string }[]>(
+      `SELECT pg_get_indexdef(indexrelid) AS definition FROM pg_index WHERE indrelid = 'sessions'::regclass`,
+    );
+    expect(indexes.length).toBeGreaterThan(5);
+    expect(indexes.filter(({ definition }) => stamped.test(definition))).toEqual([]);
+  });
+
+  it('has every index whole: one that was built beside others is as good as they are', async () => {
+    const broken = await dataSource.query('SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid');
+    expect(broken).toEqual([]);
+  });
+
   it('can be taken back migration by migration, and made again', async () => {
     for (let left = migrations.length; left > 0; left--) await dataSource.undoLastMigration();
     const tables = await dataSource.query(
