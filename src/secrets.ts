@@ -2,8 +2,8 @@ import bcrypt from 'bcrypt';
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
+  hash,
   hkdfSync,
   randomBytes,
   randomInt,
@@ -39,7 +39,7 @@ export function looksLikeBrowserToken(text: string): boolean {
 
 /** What is stored of a token: SHA-256. 128 random bits need neither salt nor stretching. */
 export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token, 'ascii').digest();
+  return hash('sha256', token, 'buffer');
 }
 
 /** A recovery code: eight lower-case letters, shown once (DECISIONS.md, All APIs 7). */

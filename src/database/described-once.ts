@@ -9,14 +9,20 @@ interface Description {
 
 /** The inside of pg's query, of which its types say nothing; a test holds pg to it. */
 interface Inside {
-  readonly name: string;
+  name: string;
   readonly _result: Description;
   _accumulateRows: boolean;
   prepare(connection: pg.Connection): void;
   handleRowDescription(message: unknown): void;
 }
 type Answer = (error: Error | null, result: unknown) => void;
-const Query = pg.Query as unknown as new (statement: unknown, values: unknown, answer: Answer) => Inside;
+const Query = pg.Query as unknown as new (text: string, values: unknown, answer: Answer) => Inside;
+
+/** A statement with the name that it is prepared under. */
+export interface Named {
+  readonly name: string;
+  readonly text: string;
+}
 
 /**
  * A named statement whose rows are described once on each connection. pg has them described with every run, which costs
@@ -26,17 +32,10 @@ const Query = pg.Query as unknown as new (statement: unknown, values: unknown, a
 export class DescribedOnce extends Query {
   private descriptions: Map<string, Description>;
 
-  /** @param submit hands a statement to the connection */
-  static run(
-    submit: (statement: DescribedOnce) => unknown,
-    statement: object,
-    values: unknown,
-  ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      submit(
-        new DescribedOnce(statement, values, (error, result) => (error ? reject(error) : resolve(result))),
-      );
-    });
+  /** @param answer is called with the rows, or with what went wrong */
+  constructor({ name, text }: Named, values: unknown, answer: Answer) {
+    super(text, values, answer); // a text: pg copies an object property by property, with all their descriptors
+    this.name = name;
   }
 
   override prepare(connection: pg.Connection): void {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { DescribedOnce } from './described-once.js';
+import { DescribedOnce, type Named } from './described-once.js';
 
 type Submit = (...args: unknown[]) => unknown;
 
@@ -21,13 +21,11 @@ export class ImpatientClient extends pg.Client {
     this.on('error', () => undefined);
     const submit = this.query.bind(this) as Submit;
     this.query = ((statement: unknown, ...rest: unknown[]) => {
-      const answer = !isNamed(statement)
-        ? submit(statement, ...rest)
-        : config?.forgetsNames
+      const answer = hasName(statement)
+        ? config?.forgetsNames
           ? submit({ ...statement, name: undefined }, ...rest)
-          : typeof rest.at(-1) === 'function'
-            ? submit(statement, ...rest) // as the pool does for the counters of attempts
-            : DescribedOnce.run(submit, statement, rest[0]);
+          : submitNamed(submit, statement, rest)
+        : submit(statement, ...rest);
       if (answer instanceof Promise) answer.catch((error: unknown) => this.giveUpAfter(error));
       return answer;
     }) as typeof this.query;
@@ -40,6 +38,16 @@ export class ImpatientClient extends pg.Client {
   }
 }
 
-function isNamed(statement: unknown): statement is { readonly name: string } {
+function submitNamed(submit: Submit, statement: Named, [values, ...rest]: unknown[]): unknown {
+  // The pool itself, which the counters of attempts ask, waits by a callback.
+  if (typeof values === 'function' || rest.length > 0) return submit(statement, values, ...rest);
+  return new Promise((resolve, reject) => {
+    submit(
+      new DescribedOnce(statement, values, (error, result) => (error ? reject(error) : resolve(result))),
+    );
+  });
+}
+
+function hasName(statement: unknown): statement is Named {
   return typeof statement === 'object' && statement !== null && 'name' in statement;
 }

@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import { currentRequestId } from '../http/request-id.js';
 import { Refusal } from '../refusal.js';
 import { auditLine, printable, type Act, type AuditEvent } from './audit-event.js';
 import { EventsStore } from './events.store.js';
@@ -127,7 +128,7 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
       ip: text(ip),
       name: text(name),
       count,
-      requestId: text(this.log.logger.bindings().requestId as string | undefined),
+      requestId: text(currentRequestId()),
     };
   }
 

@@ -1,7 +1,7 @@
 import type { CorsOptions } from '@nestjs/common/interfaces/external/cors-options.interface.js';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import helmet from 'helmet';
+import helmet, { type HelmetOptions } from 'helmet';
 import { wireFor, type Wire } from './wire.js';
 
 /**
@@ -10,7 +10,7 @@ import { wireFor, type Wire } from './wire.js';
  * @param publicUrl HSTS is sent when it is https
  */
 export function securityHeaders(publicUrl: string | undefined): RequestHandler {
-  const protect = helmet({
+  const headers = headersOf({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -35,10 +35,22 @@ export function securityHeaders(publicUrl: string | undefined): RequestHandler {
     xPermittedCrossDomainPolicies: false,
     xXssProtection: false,
   });
-  return (request, response, next) => {
+  return (_, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
-    protect(request, response, next);
+    for (const [name, value] of headers) response.setHeader(name, value);
+    next();
   };
+}
+
+/** What helmet sets: the same on every answer, so it is asked once. */
+function headersOf(options: HelmetOptions): Map<string, string> {
+  const headers = new Map<string, string>();
+  const response = {
+    setHeader: (name: string, value: string) => headers.set(name, value),
+    removeHeader: (name: string) => headers.delete(name),
+  };
+  helmet(options)({} as Request, response as unknown as Response, () => undefined);
+  return headers;
 }
 
 /**

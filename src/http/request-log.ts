@@ -7,7 +7,12 @@ import type { Config } from '../config.js';
 import type { CalledRequest } from './access.js';
 import { clientAddress } from './client-address.js';
 import { describeError } from './failure.js';
+import { GatheredLines } from './gathered-lines.js';
 import { Metrics } from './metrics.js';
+import { currentRequestId, serveUnder } from './request-id.js';
+
+// pino's own stream retries for ever, and blocks the process, when the disk beneath it is full.
+const output = new GatheredLines(process.stdout);
 
 /** How every line is written: JSON on standard output, errors without anything that a user sent. */
 export function loggerOptions(config: Config): Params {
@@ -18,8 +23,8 @@ export function loggerOptions(config: Config): Params {
       timestamp: stdTimeFunctions.isoTime,
       wrapSerializers: false,
       serializers: { err: describeError },
-      // pino's own stream retries for ever, and blocks the process, when the disk beneath it is full.
-      stream: process.stdout,
+      mixin: () => ({ requestId: currentRequestId() }),
+      stream: output,
     },
     forRoutes: [], // RequestLog writes the line: pino-http would keep the request's headers and raw URL
   };
@@ -39,10 +44,7 @@ export class NestLog extends Logger {
  */
 @Injectable()
 export class RequestLog {
-  constructor(
-    private readonly log: PinoLogger,
-    private readonly metrics: Metrics,
-  ) {}
+  constructor(private readonly metrics: Metrics) {}
 
   /** Express middleware, the first of all; every line logged while the request is served carries its id. */
   readonly follow = (request: CalledRequest, response: Response, next: NextFunction): void => {
@@ -56,7 +58,7 @@ export class RequestLog {
       this.write(request, response, { requestId, route, milliseconds, ip });
       this.metrics.countRequest(request.method, route, response.statusCode, milliseconds / 1000);
     });
-    this.log.runInContext(next, { bindings: { requestId } });
+    serveUnder(requestId, next);
   };
 
   private write(

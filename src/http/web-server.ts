@@ -15,7 +15,7 @@ import { trackOpenResponses } from './open-responses.js';
 import { readMethodFrom } from './method-parameter.js';
 import { PrototypedExpressAdapter } from './prototyped-express-adapter.js';
 import { NestLog, RequestLog } from './request-log.js';
-import { WIRES, type Wire } from './wire.js';
+import { eachBelowItsPath, WIRES, type Wire } from './wire.js';
 
 /** The largest request body, in bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -71,12 +71,10 @@ function applyMiddleware(app: NestExpressApplication, config: Config, wires: rea
   const origins = config.get('ALLOWED_ORIGINS');
   allowOrigins(app, origins, wires);
   app.use(answerOptions);
-  for (const { prefix, methodParameter, ambient } of wires) {
-    if (methodParameter !== undefined) app.use(prefix, readMethodFrom(methodParameter));
-    if (ambient !== undefined) app.use(prefix, refuseForeignOrigins(origins, ambient));
-  }
+  app.use(eachBelowItsPath(wires, ({ methodParameter: name }) => (name ? readMethodFrom(name) : undefined)));
+  app.use(eachBelowItsPath(wires, ({ ambient }) => ambient && refuseForeignOrigins(origins, ambient)));
   app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
-  for (const { prefix, readBody } of wires) if (readBody) app.use(prefix, readBody);
+  app.use(eachBelowItsPath(wires, ({ readBody }) => readBody));
 }
 
 /** So that nobody takes such an instance for one that can be trusted. */

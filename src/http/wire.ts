@@ -38,8 +38,29 @@ export const WIRES = Symbol('wires');
 
 /** The wire of a request's path. */
 export function wireFor(wires: readonly Wire[], originalUrl: string): Wire {
-  const path = (originalUrl.split('?', 1)[0] ?? '').toLowerCase(); // as Express matches its routes
-  const wire = wires.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`)) ?? wires[0];
+  const wire = wireBelow(wires, originalUrl.split('?', 1)[0] ?? '') ?? wires[0];
   if (wire === undefined) throw new Error('the root module provides no WIRES');
   return wire;
+}
+
+/**
+ * Express middleware of all APIs: runs that of the API whose path is asked. One look-up costs less than a layer of the
+ * router for each of them.
+ */
+export function eachBelowItsPath(
+  wires: readonly Wire[],
+  handlerOf: (wire: Wire) => RequestHandler | undefined,
+): RequestHandler {
+  const handlers = new Map(wires.map((wire) => [wire, handlerOf(wire)]));
+  return (request, response, next) => {
+    const wire = wireBelow(wires, request.path);
+    const handler = wire && handlers.get(wire);
+    if (handler === undefined) next();
+    else void handler(request, response, next);
+  };
+}
+
+function wireBelow(wires: readonly Wire[], path: string): Wire | undefined {
+  const lowered = path.toLowerCase(); // as Express matches its routes
+  return wires.find(({ prefix }) => lowered === prefix || lowered.startsWith(`${prefix}/`));
 }
