@@ -1,5 +1,12 @@
 /** Every right a user can hold. `*` stands for all of them. */
-export const RIGHTS = ['user.read', 'user.write', 'session.read', 'session.write', 'session.delete'] as const;
+export const RIGHTS = [
+  'user.read',
+  'user.write',
+  'session.read',
+  'session.write',
+  'session.delete',
+  'event.read',
+] as const;
 export type Right = (typeof RIGHTS)[number];
 
 /** How a session stood when it was recognised: a replica that shows as much shows all that its holder did before. */

@@ -21,7 +21,6 @@ const DAY_MILLISECONDS = 86_400_000;
 @Injectable()
 export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   private readonly recordedListeners: ((event: AuditEvent) => void)[] = [];
-  private readonly committedListeners: ((events: readonly AuditEvent[]) => Promise<void>)[] = [];
   private readonly delivered: boolean;
   private readonly retentionDays: number;
   private gathering = new Gathering();
@@ -51,7 +50,6 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   /**
    * Does an act in one transaction, and writes what it notes before the commit: neither is there without the other.
    * The lines are written after the commit; what is thrown undoes all of it and leaves no line.
-   * @returns what the work returns, once every listener to commits is done
    */
   async accounted<T>(work: Act<T>): Promise<T> {
     const events: AuditEvent[] = [];
@@ -62,7 +60,6 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
       return done;
     });
     for (const event of events) this.tell(event);
-    for (const listener of this.committedListeners) await listener(events);
     return result;
   }
 
@@ -101,11 +98,6 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   /** Hears of each event, of either kind, as its line is written. */
   onRecorded(listener: (event: AuditEvent) => void): void {
     this.recordedListeners.push(listener);
-  }
-
-  /** Hears of the events of an act between its commit and its answer, which waits. What it throws is the answer. */
-  onCommitted(listener: (events: readonly AuditEvent[]) => Promise<void>): void {
-    this.committedListeners.push(listener);
   }
 
   private tell(event: AuditEvent): void {

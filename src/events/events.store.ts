@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { SessionMark } from '../caller.js';
 import { prepared } from '../database/prepared.js';
+import { Replica } from '../database/replica.js';
 import { selectPage } from '../database/select-page.js';
 import type { Columns } from '../database/where-of.js';
 import type { Page, Slice } from '../page.js';
@@ -49,7 +51,10 @@ const LISTED: Columns = {
 /** All SQL on `events`. */
 @Injectable()
 export class EventsStore {
-  constructor(private readonly database: DataSource) {}
+  constructor(
+    private readonly database: DataSource,
+    private readonly replica: Replica,
+  ) {}
 
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.database.transaction(work);
@@ -95,16 +100,18 @@ export class EventsStore {
     return rows.length;
   }
 
-  /** Events that the page keeps. */
-  list(page: Page): Promise<Slice<RecordedEvent>> {
-    return selectPage<RecordedEvent>({
-      runner: this.database,
-      columns: LISTED,
-      page,
-      select: COLUMNS,
-      from: 'events',
-      where: 'true',
-      values: [],
-    });
+  /** Events that the page keeps. @param mark of who asks, for the replica */
+  list(page: Page, mark: SessionMark | null): Promise<Slice<RecordedEvent>> {
+    return this.replica.read(mark, (runner) =>
+      selectPage<RecordedEvent>({
+        runner,
+        columns: LISTED,
+        page,
+        select: COLUMNS,
+        from: 'events',
+        where: 'true',
+        values: [],
+      }),
+    );
   }
 }

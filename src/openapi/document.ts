@@ -5,6 +5,7 @@ import { CLERK_NEIGHBOURS } from './clerk.neighbours.js';
 import { CLERK_SESSION_OPERATIONS } from './clerk.operations.js';
 import { CLERK_SCHEMAS } from './clerk.schemas.js';
 import { LENDIX_OPERATIONS, LENDIX_SCHEMAS } from './lendix.operations.js';
+import { EVENT_OPERATIONS } from './events.operations.js';
 import type { Answer, DescribedFace, Operation, Operations } from './operation.js';
 import { ORGANIZATION_OPERATIONS } from './organizations.operations.js';
 import { OTP_OPERATIONS } from './otp.operations.js';
@@ -27,6 +28,7 @@ export const OPERATIONS: Operations = {
   ...USER_OPERATIONS,
   ...ORGANIZATION_OPERATIONS,
   ...OTP_OPERATIONS,
+  ...EVENT_OPERATIONS,
   ...SERVICE_OPERATIONS,
 };
 

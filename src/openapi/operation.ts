@@ -61,6 +61,7 @@ export interface Operation {
     | 'Users'
     | 'Organizations'
     | 'One-time passwords'
+    | 'Events'
     | 'Operation'
     | 'QA'
     | 'Lendix'

@@ -1,4 +1,5 @@
 import { validateSync } from 'class-validator';
+import { eventResource } from '../events/event.resource.js';
 import type { AnyResource, Attribute } from '../json-api/resource.js';
 import { declaredNames } from '../json-api/rules.js';
 import { otpEnrollmentResource } from '../otp/otp.resource.js';
@@ -21,6 +22,7 @@ const RESOURCES: readonly AnyResource[] = [
   userResource,
   organizationResource,
   otpEnrollmentResource,
+  eventResource,
 ];
 
 /** The schemas that answers refer to, by name; made from the resources, so that they say what is really sent. */

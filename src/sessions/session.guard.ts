@@ -61,6 +61,7 @@ export class SessionGuard implements CanActivate {
       action: 'request',
       userId: user.id,
       sessionId: session.id,
+      actorSessionId: session.id,
       ip,
       outcome: 'refused',
       reason,

@@ -12,6 +12,7 @@ import {
   type AccessRow,
   type Actor,
 } from '../support/access-table.js';
+import { newestEventId } from '../support/events.js';
 import { addOrganization } from '../support/organizations.js';
 import { startVerification } from '../support/step-up.js';
 import type { Careful } from '../support/second-factor.js';
@@ -67,6 +68,8 @@ const TABLE: readonly Row[] = [
   { route: 'DELETE /api/v2/users/:id',                                            answers: [401, 403, 403, 404, 403, 404, 403, 204] },
   { route: 'GET /api/v2/organizations',                                           answers: [401, 403, 200, 200, 200, 200, 200, 200] },
   { route: 'GET /api/v2/organizations/:id',                                       answers: [401, 403, 404, 404, 404, 404, 200, 200] },
+  { route: 'GET /api/v2/events',                                                  answers: [401, 403, 403, 403, 403, 403, 403, 200] },
+  { route: 'GET /api/v2/events/:id',                                              answers: [401, 403, 404, 404, 404, 404, 404, 200] },
   { route: 'POST /api/v2/users/:id/otp_enrollments',         body: aPassword,     answers: [401, 403, 403, 404, 403, 404, 404, 404] },
   { route: 'GET /api/v2/otp_enrollments/:id',                                     answers: [401, 403, 404, 404, 404, 404, 404, 404] },
   { route: 'PUT /api/v2/otp_enrollments/:id/confirm',        body: aCode,         answers: [401, 403, 403, 404, 403, 404, 404, 404] },
@@ -85,6 +88,7 @@ let latchkey: Latchkey;
 let cast: Cast;
 let organizationId: string;
 let verificationId: string;
+let eventId: string;
 
 beforeAll(async () => {
   latchkey = await Latchkey.start();
@@ -92,11 +96,12 @@ beforeAll(async () => {
   organizationId = (await addOrganization(latchkey, [cast.victim])).id;
   const { body } = await startVerification(latchkey, cast.victim, { level: 'first_factor' }).expect(201);
   verificationId = body.data.id;
+  eventId = await newestEventId(latchkey);
 });
 afterAll(() => latchkey.stop());
 
 /** Whose things are acted upon. */
-const victim = () => ({ ...cast.victim, organizationId, verificationId });
+const victim = () => ({ ...cast.victim, organizationId, verificationId, eventId });
 
 describe('every route and every kind of caller', () => {
   const bodyOf = (route: string) => TABLE.find((row) => row.route === route)?.body;
@@ -112,7 +117,13 @@ describe('every route and every kind of caller', () => {
     async ({ route, body }) => {
       const unknownId = '987654321';
       const ids = { id: unknownId, sessionId: unknownId, enrollmentId: unknownId };
-      const nothing = { ...victim(), ...ids, organizationId: unknownId, verificationId: unknownId };
+      const nothing = {
+        ...victim(),
+        ...ids,
+        organizationId: unknownId,
+        verificationId: unknownId,
+        eventId: unknownId,
+      };
       const foreign = await call(route, await cast.tokenOf('other_user'), victim(), body);
       const unknown = await call(route, await cast.tokenOf('other_user'), nothing, body);
       expect([foreign.status, foreign.text]).toEqual([unknown.status, unknown.text]);
@@ -247,7 +258,7 @@ describe('403', () => {
 function call(
   route: string,
   token: string | null,
-  whose: Careful & { organizationId: string; verificationId: string },
+  whose: Careful & { organizationId: string; verificationId: string; eventId: string },
   body?: (victim: Careful) => object,
 ): ReturnType<Latchkey['get']> {
   const [method, path] = route.split(' ') as [string, string];
@@ -257,9 +268,11 @@ function call(
       ? whose.organizationId
       : path.includes('/verifications/:id')
         ? whose.verificationId
-        : path.includes('/users/')
-          ? whose.id
-          : whose.sessionId;
+        : path.includes('/events/')
+          ? whose.eventId
+          : path.includes('/users/')
+            ? whose.id
+            : whose.sessionId;
   const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
   return latchkey[verb](path.replace(/:id|:file/, id), token, body?.(whose));
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { document, Latchkey, PASSWORD } from '../support/latchkey.js';
+import { newestEventId } from '../support/events.js';
 import { addOrganization } from '../support/organizations.js';
 import { READ_ONLY_SESSION, UNAUTHENTICATED } from '../support/refusals.js';
 import { routesOf, type Route } from '../support/routes.js';
@@ -16,6 +17,7 @@ let user: Careful;
 let readOnly: { id: string; token: string };
 let verificationId: string;
 let organizationId: string;
+let eventId: string;
 let credentials: Record<string, string>;
 
 beforeAll(async () => {
@@ -32,6 +34,7 @@ beforeEach(async () => {
   const started = await startVerification(latchkey, user, { level: 'first_factor' }).expect(201);
   verificationId = started.body.data.id;
   organizationId = (await addOrganization(latchkey, [user])).id;
+  eventId = await newestEventId(latchkey);
   credentials = {
     'read-only token': readOnly.token,
     'JWT of a full session': await jwtOf(user.token),
@@ -52,6 +55,7 @@ function call({ method, path }: Route, headers: Record<string, string>): Promise
     otp_enrollments: user.enrollmentId,
     verifications: verificationId,
     organizations: organizationId,
+    events: eventId,
   };
   const url = path.replace(/(\w+)\/:id/, (_, type: string) => `${type}/${ids[type]}`);
   expect(url).not.toContain(':');

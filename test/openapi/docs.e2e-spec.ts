@@ -222,6 +222,15 @@ describe('documentation', () => {
       await told('GET /api/v2/organizations/{id}', 404, `${path}/0`, admin.token);
     });
 
+    it('of events', async () => {
+      const path = '/api/v2/events';
+      const person = await latchkey.asUser();
+      const { data } = await told('GET /api/v2/events', 200, path, admin.token);
+      await told('GET /api/v2/events', 403, path, person.token);
+      await told('GET /api/v2/events/{id}', 200, `${path}/${data[0].id}`, admin.token);
+      await told('GET /api/v2/events/{id}', 404, `${path}/${data[0].id}`, person.token);
+    });
+
     it('of one-time passwords', async () => {
       const person = await latchkey.asUser();
       const { password, token } = person;

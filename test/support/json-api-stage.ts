@@ -1,5 +1,6 @@
 import { answerProblems, sendRequest, type RawAnswer, type RawRequest } from './raw-client.js';
 import { document, JSON_API, Latchkey, PASSWORD, type SignedInPerson } from './latchkey.js';
+import { newestEventId } from './events.js';
 import { addOrganization } from './organizations.js';
 import { routesOf } from './routes.js';
 
@@ -50,6 +51,7 @@ export class JsonApiStage {
       otp_enrollments: enrollmentId,
       verifications: begun.body.data.id as string,
       organizations: organizationId,
+      events: await newestEventId(latchkey),
     };
     const bodies = bodiesFor(admin);
     const routes = routesOf(latchkey.app)

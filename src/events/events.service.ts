@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { may, type Caller } from '../caller.js';
+import type { Page, Slice } from '../page.js';
+import { Refusal } from '../refusal.js';
+import { doneBy } from './audit-event.js';
+import { AuditLog } from './audit-log.js';
+import type { RecordedEvent } from './event.entity.js';
+import { EventsStore } from './events.store.js';
+
+/** What happened, for whoever has to account for it: holders of `event.read`. */
+@Injectable()
+export class EventsService {
+  constructor(
+    private readonly store: EventsStore,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * The events that the page keeps. What this process has recorded is among them; of refusals and JWTs of other
+   * processes the last second may be missing.
+   * @throws Refusal forbidden without `event.read`
+   */
+  async list(caller: Caller, page: Page): Promise<Slice<RecordedEvent>> {
+    if (!may(caller, 'event.read')) {
+      const about = { userId: caller.user.id, sessionId: caller.session.id, ...doneBy(caller) };
+      this.audit.record({ action: 'request', ...about, outcome: 'refused', reason: 'forbidden' });
+      throw new Refusal('forbidden');
+    }
+    await this.audit.flush();
+    return this.store.list(page, caller.mark);
+  }
+
+  /** @throws Refusal not_found for an unknown event, and for any without `event.read` */
+  async read(caller: Caller, id: string): Promise<RecordedEvent> {
+    const event = may(caller, 'event.read') ? await this.store.find(id) : null;
+    if (event === null) throw new Refusal('not_found');
+    return event;
+  }
+}
