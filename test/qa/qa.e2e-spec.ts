@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { generateSync } from 'otplib';
 import request, { type Test } from 'supertest';
 import { FIXTURES, type FixtureName } from '../../src/qa/fixtures.service.js';
@@ -333,6 +334,47 @@ describe('/qa/fixtures', () => {
     const now = latchkey.clock.milliseconds();
     expect(Math.abs(now - new Date().getTime())).toBeLessThan(60_000);
   });
+});
+
+it('whatever is sent to /qa, it is answered or refused, and never upset', async () => {
+  const clock = fc.record(
+    {
+      release: fc.oneof(fc.boolean(), fc.jsonValue()),
+      freeze: fc.oneof(
+        fc.constant(true),
+        fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+        fc.string(),
+        fc.jsonValue(),
+      ),
+      move_seconds: fc.oneof(fc.double(), fc.integer(), fc.jsonValue()),
+    },
+    { requiredKeys: [] },
+  );
+  const sent = fc.oneof(
+    fc.tuple(fc.constant('patch' as const), fc.constant('/clock'), fc.oneof(clock, fc.jsonValue())),
+    fc.tuple(
+      fc.constant('post' as const),
+      fc.constant('/fixtures'),
+      fc.oneof(fc.record({ name: fc.jsonValue() }), fc.jsonValue()),
+    ),
+    fc.tuple(
+      fc.constant('get' as const),
+      fc.webQueryParameters().map((query) => `/outbox?${query}`),
+      fc.constant(undefined),
+    ),
+  );
+  await fc.assert(
+    fc.asyncProperty(sent, async ([method, path, body]) => {
+      const test = request(latchkey.url)[method](`/qa${path}`);
+      const answer = await test
+        .set(body === undefined ? {} : { 'Content-Type': 'application/json' })
+        .send(body === undefined ? undefined : JSON.stringify(body));
+      expect(answer.status).toBeLessThan(500);
+      await request(latchkey.url).get('/qa/clock').expect(200);
+    }),
+    { seed: 4, numRuns: 200 },
+  );
+  await qa('patch', '/clock', { release: true }).expect(200);
 });
 
 it('the routes of QA_MODE are open to anyone, and are all that there are', () => {
