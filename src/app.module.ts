@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { entities, migrations } from '../ormconfig.js';
 import { Clock } from './clock.js';
 import { Config, type Face } from './config.js';
+import { BroadLists } from './database/broad-lists.js';
 import { dataSourceOptions } from './database/data-source.js';
 import type { Database } from './database/open.js';
 import { poolUse, type PoolUse } from './database/pool-use.js';
@@ -75,6 +76,7 @@ class Foundation {
         { provide: Config, useValue: config },
         { provide: Replica, useFactory: replicaOf(config), inject: [DataSource, PinoLogger] },
         { provide: Passwords, useValue: passwords },
+        { provide: BroadLists, useValue: new BroadLists(values.DATABASE_POOL_SIZE) },
         { provide: Sealer, useValue: sealer },
         { provide: CodeHasher, useValue: new CodeHasher(sealer) },
         { provide: Notices, useFactory: notices, inject: [PinoLogger] },
@@ -83,7 +85,19 @@ class Foundation {
         { provide: Clock, useValue: clock },
         { provide: Outbox, useValue: outbox },
       ],
-      exports: [Config, Replica, Passwords, Sealer, CodeHasher, Notices, Messenger, WIRES, Clock, Outbox],
+      exports: [
+        Config,
+        Replica,
+        Passwords,
+        BroadLists,
+        Sealer,
+        CodeHasher,
+        Notices,
+        Messenger,
+        WIRES,
+        Clock,
+        Outbox,
+      ],
     };
   }
 }

@@ -1,6 +1,7 @@
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 import { COUNTED_AT_MOST, totalOrder, type Page, type Place, type Slice, type Sort } from '../page.js';
 import { Refusal } from '../refusal.js';
+import { mayBeBroad } from './broad-lists.js';
 import { preparedByText } from './prepared.js';
 import { bind, columnOf, typeOf, whereOf, type Columns } from './where-of.js';
 
@@ -37,9 +38,7 @@ export async function selectPage<Row>(query: PagedSelect): Promise<Slice<Row>> {
   try {
     return await run(query);
   } catch (error) {
-    const { filter, sort } = query.page;
-    const canBeNarrowed = filter !== null || (sort[0] ?? { field: 'id' }).field !== 'id';
-    throw canBeNarrowed && ranOutOfTime(error) ? new Refusal('too_broad') : error;
+    throw mayBeBroad(query.page) && ranOutOfTime(error) ? new Refusal('too_broad') : error;
   }
 }
 

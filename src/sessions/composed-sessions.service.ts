@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { may } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import { BroadLists } from '../database/broad-lists.js';
 import { doneBy } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
@@ -19,6 +20,7 @@ export class ComposedSessionsService {
   constructor(
     private readonly store: ComposedSessionsStore,
     private readonly sessions: SessionsStore,
+    private readonly broad: BroadLists,
     private readonly activity: Activity,
     private readonly clock: Clock,
     private readonly config: Config,
@@ -47,7 +49,8 @@ export class ComposedSessionsService {
   async list(caller: SignedInCaller, page: Page): Promise<Slice<ComposedSession>> {
     const scope = { userId: caller.user.id, everyone: may(caller, 'session.read') };
     const now = this.clock.now();
-    const slice = await this.store.list(page, scope, now, this.activity.pendingSince(now), caller.mark);
+    const list = () => this.store.list(page, scope, now, this.activity.pendingSince(now), caller.mark);
+    const slice = await (scope.everyone ? this.broad.run(page, list) : list());
     return { ...slice, rows: slice.rows.map((session) => shownTo(caller, session)) };
   }
 

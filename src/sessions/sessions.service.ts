@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { may, type Caller, type Right } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import { BroadLists } from '../database/broad-lists.js';
 import type { Action } from '../events/actions.js';
 import { doneBy, type AuditEvent } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
@@ -30,6 +31,7 @@ export class SessionsService implements OnModuleInit {
   constructor(
     private readonly store: SessionsStore,
     private readonly sweeps: SweepsStore,
+    private readonly broad: BroadLists,
     private readonly keys: KeysService,
     private readonly tokens: TokenJwts,
     private readonly activity: Activity,
@@ -72,12 +74,13 @@ export class SessionsService implements OnModuleInit {
 
   /**
    * The caller's live sessions; with `session.read` also other users', when the page asks for them.
-   * @throws Refusal forbidden for a page that tells other users by their addresses, without `user.read`
+   * @throws Refusal forbidden for a page that tells other users by their addresses, without `user.read`; too_broad, busy
    */
   async list(caller: Caller, page: Page, everyone: boolean): Promise<Slice<Session>> {
     const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
     if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
-    const slice = await this.store.list(page, scope, this.clock.now(), caller.mark);
+    const list = () => this.store.list(page, scope, this.clock.now(), caller.mark);
+    const slice = await (scope === 'everyone' ? this.broad.run(page, list) : list());
     for (const session of slice.rows) showOwnToken(session, caller);
     return slice;
   }
