@@ -204,3 +204,16 @@ describe('proving oneself', () => {
     expect(await deployment.statusOf(token)).toBe(200);
   });
 });
+
+describe('what happened', () => {
+  it('is told to whoever may know, and to nobody else', async () => {
+    const person = await deployment.asUser();
+    const path = `/api/v2/events?filter[user_id]=${person.id}`;
+    const { body } = await deployment.get(path, deployment.admin.token).expect(200);
+    const actions = (body.data as { attributes: { action: string } }[]).map(
+      ({ attributes }) => attributes.action,
+    );
+    expect(actions).toEqual(expect.arrayContaining(['user.create', 'session.open']));
+    await deployment.get(path, person.token).expect(403);
+  });
+});
