@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PinoLogger } from 'nestjs-pino';
 import { AuditLog } from '../../src/events/audit-log.js';
+import { currentRequestId } from '../../src/http/request-id.js';
 import { writtenEvents } from '../support/events.js';
 import { document, Latchkey, PASSWORD, type SignedInPerson } from '../support/latchkey.js';
 import { asCareful, forgetAttempts, validateOtp, wrongCode } from '../support/second-factor.js';
@@ -22,12 +23,12 @@ const tokens: string[] = [];
 beforeAll(async () => {
   latchkey = await Latchkey.start();
   admin = await latchkey.asAdmin();
-  jest.spyOn(PinoLogger.prototype, 'info').mockImplementation(function (this: PinoLogger, fields: unknown) {
+  jest.spyOn(PinoLogger.prototype, 'info').mockImplementation((fields: unknown) => {
     const json = JSON.stringify(fields);
     if (!(fields as { audit?: boolean }).audit) return;
     lines.push(JSON.parse(json));
     told.push(JSON.parse(json));
-    requestIds.push(this.logger.bindings().requestId);
+    requestIds.push(currentRequestId());
     written += `${json}\n`;
   });
 });
