@@ -77,19 +77,18 @@ export class OwnPostgres {
   /** As the machine beneath it dies: every process of it is gone at once, and whoever waits for an answer gets none. */
   async kill(): Promise<void> {
     for (const pid of await this.processes()) process.kill(pid, 'SIGKILL');
-    while ((await postmasterOf(this.dataDir)) !== null) await sleep(20);
+    while (await this.isRunning()) await sleep(20);
   }
 
   /** As `pg_ctl stop -m immediate`: every connection breaks, nothing is finished. */
   async stopImmediately(): Promise<void> {
     const pid = await postmasterOf(this.dataDir);
     if (pid !== null) process.kill(pid, 'SIGQUIT');
-    await this.stopped();
+    while (await this.isRunning()) await sleep(20);
   }
 
-  /** Resolves once it does not run. */
-  async stopped(): Promise<void> {
-    while ((await postmasterOf(this.dataDir)) !== null) await sleep(20);
+  async isRunning(): Promise<boolean> {
+    return (await postmasterOf(this.dataDir)) !== null;
   }
 
   /** Whose its files are. */
