@@ -47,7 +47,8 @@ export async function requestsOn(
   sessions: number,
 ): Promise<Asked[]> {
   const send = sender(server);
-  const everyone = (query: string) => send(`/api/v2/sessions?filter[user_id]=all&${query}`, admin);
+  const everyone = (query: string, more: Sent = {}) =>
+    send(`/api/v2/sessions?filter[user_id]=all&${query}`, admin, more);
   const [ids] = await pool.query<{ users: string; organizations: string; browsers: string }[]>(
     `SELECT (SELECT min(id) FROM users WHERE email = 'person-1@example.com') AS users,
        (SELECT min(id) FROM organizations) AS organizations, (SELECT min(id) FROM browsers) AS browsers`,
@@ -100,29 +101,40 @@ export async function requestsOn(
     },
     {
       name: 'ZITADEL’s search',
-      ask: () => send('/zitadel/v2/sessions/search', admin, { query: { limit: PAGE } }),
+      ask: () => send('/zitadel/v2/sessions/search', admin, { body: { query: { limit: PAGE } } }),
     },
     {
       name: 'ZITADEL’s search by creator',
       ask: () =>
         send('/zitadel/v2/sessions/search', admin, {
-          query: { limit: PAGE },
-          queries: [{ creatorQuery: { id: String(anyUser()) } }],
+          body: { query: { limit: PAGE }, queries: [{ creatorQuery: { id: String(anyUser()) } }] },
         }),
     },
     {
       name: 'PORTOS, the newest of everybody’s',
       ask: () => send('/portos/sessions?$take=30&$sort=-sessionId', admin),
     },
-    { name: 'no index: filter[name][contains]', ask: () => everyone('filter[name][contains]=job%2099999') },
-    { name: 'no index: sort=-last_activity_at', ask: () => everyone('sort=-last_activity_at') },
+    {
+      name: 'no index: filter[name][contains]',
+      ask: () => everyone('filter[name][contains]=job%2099999', { mayBeRefused: true }),
+    },
+    {
+      name: 'no index: sort=-last_activity_at',
+      ask: () => everyone('sort=-last_activity_at', { mayBeRefused: true }),
+    },
   ];
+}
+
+interface Sent {
+  readonly body?: object;
+  /** As too broad, when PostgreSQL does not get through within its ten seconds: the times show it. */
+  readonly mayBeRefused?: boolean;
 }
 
 /** Answers are read to their end. @throws Error unless it is a success */
 function sender(server: BenchedServer) {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-  return (path: string, token: string, body?: object): Promise<void> => {
+  return (path: string, token: string, { body, mayBeRefused = false }: Sent = {}): Promise<void> => {
     const content = body === undefined ? '' : JSON.stringify(body);
     const headers = {
       Authorization: `Bearer ${token}`,
@@ -132,7 +144,7 @@ function sender(server: BenchedServer) {
       const options = { method: body === undefined ? 'GET' : 'POST', headers, agent };
       const sent = request(server.url + path, options, (response) => {
         response.resume().on('end', () => {
-          if (response.statusCode! < 300) resolve();
+          if (response.statusCode! < 300 || (mayBeRefused && response.statusCode === 400)) resolve();
           else reject(new Error(`${path}: ${response.statusCode}`));
         });
       });
