@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NeverTaken } from './retries.js';
+import { basic, targetOf } from './target.js';
 
 const TRY_SECONDS = 10;
 
@@ -22,13 +23,11 @@ export interface TwilioAccount {
  * become Basic credentials. Tries of one message carry one `Idempotency-Key`.
  */
 export function smsWebhook(url: string): (sms: Sms) => () => Promise<void> {
-  const target = new URL(url);
-  const [user, password] = [decodeURIComponent(target.username), decodeURIComponent(target.password)];
-  target.username = target.password = '';
+  const { href, authorization } = targetOf(url);
   return ({ to, text }) => {
     const headers = new Headers({ 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() });
-    if (user !== '' || password !== '') headers.set('Authorization', basic(user, password));
-    return () => post(target.href, headers, JSON.stringify({ to, text }));
+    if (authorization !== undefined) headers.set('Authorization', authorization);
+    return () => post(href, headers, JSON.stringify({ to, text }));
   };
 }
 
@@ -61,8 +60,4 @@ async function post(url: string, headers: Headers, body: string): Promise<void> 
   const { status: responseCode } = answer;
   if (responseCode < 500 && responseCode !== 408 && responseCode !== 429) throw new NeverTaken(responseCode);
   throw Object.assign(new Error(`answered ${responseCode}`), { responseCode });
-}
-
-function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }

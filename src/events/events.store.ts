@@ -30,22 +30,23 @@ const ARRAYS = WRITTEN.map(([, type], index) => `$${index + 1}::${type}[]`).join
 const INSERT = `INSERT INTO events (${WRITTEN.map(([column]) => column).join(', ')})
   SELECT * FROM unnest(${ARRAYS})`;
 
-const COLUMNS = `id, ${WRITTEN.map(([column, , name]) => `${column} AS "${name}"`).join(', ')}`;
+/** The select list of an event, of `events e`. */
+export const EVENT = `e.id, ${WRITTEN.map(([column, , name]) => `e.${column} AS "${name}"`).join(', ')}`;
 
 const LISTED: Columns = {
-  id: { sql: 'id', kind: 'integer', nullable: false },
-  createdAt: { sql: 'created_at', kind: 'instant', nullable: false },
-  action: { sql: 'action', kind: 'text', nullable: false },
-  outcome: { sql: 'outcome', kind: 'text', nullable: false },
-  reason: { sql: 'reason', kind: 'text', nullable: true },
-  userId: { sql: 'user_id', kind: 'integer', nullable: true },
-  sessionId: { sql: 'session_id', kind: 'integer', nullable: true },
-  organizationId: { sql: 'organization_id', kind: 'integer', nullable: true },
-  actorId: { sql: 'actor_id', kind: 'integer', nullable: true },
-  actorSessionId: { sql: 'actor_session_id', kind: 'integer', nullable: true },
-  ip: { sql: 'ip', kind: 'text', nullable: true },
-  name: { sql: 'name', kind: 'text', nullable: true },
-  requestId: { sql: 'request_id', kind: 'text', nullable: true },
+  id: { sql: 'e.id', kind: 'integer', nullable: false },
+  createdAt: { sql: 'e.created_at', kind: 'instant', nullable: false },
+  action: { sql: 'e.action', kind: 'text', nullable: false },
+  outcome: { sql: 'e.outcome', kind: 'text', nullable: false },
+  reason: { sql: 'e.reason', kind: 'text', nullable: true },
+  userId: { sql: 'e.user_id', kind: 'integer', nullable: true },
+  sessionId: { sql: 'e.session_id', kind: 'integer', nullable: true },
+  organizationId: { sql: 'e.organization_id', kind: 'integer', nullable: true },
+  actorId: { sql: 'e.actor_id', kind: 'integer', nullable: true },
+  actorSessionId: { sql: 'e.actor_session_id', kind: 'integer', nullable: true },
+  ip: { sql: 'e.ip', kind: 'text', nullable: true },
+  name: { sql: 'e.name', kind: 'text', nullable: true },
+  requestId: { sql: 'e.request_id', kind: 'text', nullable: true },
 };
 
 /** All SQL on `events`. */
@@ -70,8 +71,8 @@ export class EventsStore {
       manager ?? this.database,
       delivered ? 'events_insert_delivered' : 'events_insert',
       delivered
-        ? `WITH added AS (${INSERT} RETURNING id, created_at)
-           INSERT INTO webhook_deliveries (event_id, next_attempt_at) SELECT id, created_at FROM added`
+        ? `WITH added AS (${INSERT} RETURNING id)
+           INSERT INTO webhook_deliveries (event_id, next_attempt_at) SELECT id, 'epoch' FROM added`
         : INSERT,
       WRITTEN.map(([, , name]) => rows.map((row) => row[name])),
     );
@@ -81,7 +82,7 @@ export class EventsStore {
     const rows = await prepared<RecordedEvent>(
       this.database,
       'event_by_id',
-      `SELECT ${COLUMNS} FROM events WHERE id = $1`,
+      `SELECT ${EVENT} FROM events e WHERE e.id = $1`,
       [id],
     );
     return rows[0] ?? null;
@@ -107,8 +108,8 @@ export class EventsStore {
         runner,
         columns: LISTED,
         page,
-        select: COLUMNS,
-        from: 'events',
+        select: EVENT,
+        from: 'events e',
         where: 'true',
         values: [],
       }),
