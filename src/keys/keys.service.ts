@@ -19,6 +19,8 @@ const REREAD_SECONDS = 10;
 const PUBLISHED_AHEAD_SECONDS = JWKS_MAX_AGE_SECONDS + REREAD_SECONDS;
 /** With an unknown `kid` the keys are read anew at most so often. */
 const UNKNOWN_KID_REREAD_MILLISECONDS = 100;
+/** When a leaked key retires: a moment that has passed by every instance's clock, also by one that is behind. */
+const LONG_AGO = new Date(0);
 
 /** What a JWT of ours carries in its payload: exactly these members, in this order (the contract's example). */
 export interface JwtPayload {
@@ -99,7 +101,7 @@ export class KeysService {
       successors.push(await newKey(algorithm, this.sealer, now, signsFrom));
     }
     await this.audit.accounted(async (manager, note) => {
-      await this.store.replace(manager, successors, oldRetireAt);
+      await this.store.replace(manager, successors, atOnce ? LONG_AGO : oldRetireAt);
       note({ action: 'keys.rotate', outcome: 'ok' });
     });
     this.readAt = -Infinity;
