@@ -63,6 +63,7 @@ const OF_THE_MOMENT = new Set([
   'secret',
   'otpauth_uri',
   'qr_code',
+  'request_id',
   'kid',
   'n',
   'x',
