@@ -26,7 +26,13 @@ const PROGRAM = `
 export async function byAutocannon(target: Target, load: Load): Promise<Seen> {
   const { connections } = load;
   const length = 'seconds' in load ? { duration: load.seconds } : { amount: load.requests };
-  const options = { url: target.server.url, connections, ...length, requests: requestsOf(target) };
+  const options = {
+    url: target.server.url,
+    connections,
+    timeout: 60,
+    ...length,
+    requests: requestsOf(target),
+  };
   const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM, '--', AUTOCANNON], {
     cwd: import.meta.dirname,
     stdio: ['pipe', 'pipe', 'inherit'],

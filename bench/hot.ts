@@ -8,7 +8,7 @@ import { sameDocument } from './same-document.js';
 import { Stage } from './stage.js';
 import { currentOn } from './targets.js';
 
-const LOAD = { connections: 32, seconds: 4 };
+const LOAD = { connections: 32, seconds: 2 };
 const SECRET = 'a secret of the bench, long enough for all of them';
 
 /** A bearer token in, one session out: Latchkey beside the floor and beside what others serve. */

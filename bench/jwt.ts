@@ -6,7 +6,7 @@ import { excessOf, interleaved, median, spreadOf, type Measured, type Spread } f
 import { Stage } from './stage.js';
 import { clerkTokensOn, currentOn, jwtOn, passwordHash } from './targets.js';
 
-const LOAD = { connections: 32, seconds: 4 };
+const LOAD = { connections: 32, seconds: 2 };
 
 /** What minting a token costs beside a request that only authenticates: the native one's ES256, Clerk's RS256. */
 export function jwt({ rounds }: SuiteOptions): Promise<readonly Table[]> {

@@ -6,7 +6,7 @@ import { sameDocument } from './same-document.js';
 import { Stage } from './stage.js';
 import { listOn } from './targets.js';
 
-const LOAD = { connections: 32, seconds: 4 };
+const LOAD = { connections: 32, seconds: 2 };
 
 /** A page of 30 sessions beside bare node:http and pg: the same statements, the same document. */
 export function list({ beside, rounds }: SuiteOptions): Promise<readonly Table[]> {

@@ -28,7 +28,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     beside: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '10' },
     note: { type: 'string' },
     readme: { type: 'boolean', default: false },
   },
@@ -36,7 +36,7 @@ const { positionals, values } = parseArgs({
 const name = positionals.join(' ');
 const suite = Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
 if (suite === undefined) {
-  const options = '[--rounds 5] [--beside DIRECTORY] [--note TEXT] [--readme]';
+  const options = '[--rounds 10] [--beside DIRECTORY] [--note TEXT] [--readme]';
   process.stderr.write(`npm run bench -- SUITE ${options}\nSuites: ${Object.keys(SUITES).join(', ')}\n`);
   process.exitCode = 2;
 } else {

@@ -17,10 +17,10 @@ export interface Measured {
 /** One number of a burst; null where it cannot be read on this machine. */
 type Pick = keyof Burst;
 
-/**
- * Measures all targets in turn, round after round, so that whatever slows the machine down slows them all. A round more
- * comes before those that count.
- */
+/** Rounds before those that count: until then code is compiled, connections are opened, pages are read. */
+const WARMING_ROUNDS = 2;
+
+/** Measures all targets in turn, round after round, so that whatever slows the machine down slows them all. */
 export async function interleaved(
   postgres: BenchedPostgres,
   targets: readonly Target[],
@@ -28,12 +28,12 @@ export async function interleaved(
   rounds: number,
 ): Promise<Measured[]> {
   const measured = targets.map((target) => ({ target, name: target.name, bursts: [] as Burst[] }));
-  for (const { target } of measured) {
-    await tryOut(target);
-    await burst(postgres, target, load);
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const { target, bursts } of measured) bursts.push(await burst(postgres, target, load));
+  for (const { target } of measured) await tryOut(target);
+  for (let round = -WARMING_ROUNDS; round < rounds; round++) {
+    for (const { target, bursts } of measured) {
+      const taken = await burst(postgres, target, load);
+      if (round >= 0) bursts.push(taken);
+    }
   }
   return measured;
 }
