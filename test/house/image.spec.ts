@@ -38,12 +38,12 @@ describe('the image', () => {
     expect(read('.env.example')).not.toMatch(/^(?:SECRET_KEY|\w*PASSWORD)=./m);
   });
 
-  it('is handed by compose what codes are sent by, which APIs it serves, and to whom', () => {
+  it('is handed by compose what codes and events are sent by, which APIs it serves, and to whom', () => {
     const handed = [...read('compose.yaml').matchAll(/^ {6}(\w+): \$\{\1:-\}$/gm)].map(([, name]) => name);
     expect(Object.keys(KEYS)).toEqual(expect.arrayContaining(handed));
     expect(handed).toEqual(
       expect.arrayContaining(
-        Object.keys(KEYS).filter((name) => /^(SMTP|MAIL|SMS|TWILIO|FACES|ALLOWED)/.test(name)),
+        Object.keys(KEYS).filter((name) => /^(SMTP|MAIL|SMS|TWILIO|FACES|ALLOWED|WEBHOOK)/.test(name)),
       ),
     );
   });
