@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response } from 'supertest';
+import { toLendixId } from '../../src/faces/lendix/translate.js';
 import { askEverywhere, enter, lendix, type Api, type Seat } from '../support/apis.js';
 import { ClerkBrowser } from '../support/clerk-browser.js';
 import type { SignedInPerson } from '../support/door.js';
 import { PortosClient } from '../support/portos.js';
 import { ZitadelClient } from '../support/zitadel.js';
-import { Deployment, describeServed, SERVED } from './deployment.js';
+import { Deployment, describeServed, itInQaMode, SERVED } from './deployment.js';
 
 const deployment = new Deployment();
 afterAll(() => deployment.cleanUp());
@@ -80,6 +81,18 @@ describeServed('lendix', 'Lendix', () => {
     expect(ended.body).toEqual({});
     expect(await deployment.statusOf(token)).toBe(401);
   });
+
+  itInQaMode('secures a session by a code that was mailed', async () => {
+    const person = await deployment.asUser();
+    const seat = { token: person.token, userId: person.id };
+    const path = `/sessions/${toLendixId(person.sessionId)}`;
+    const byMail = { secured: true, codeOrigin: 'email' };
+    const sent = await lendix(deployment, 'post', path, seat, byMail).expect(200);
+    expect(sent.body.session.secured).toBe(false);
+    const code = await deployment.sentCode(person);
+    const { body } = await lendix(deployment, 'post', path, seat, { code }).expect(200);
+    expect(body.session.secured).toBe(true);
+  });
 });
 
 describeServed('clerk', 'Clerk', () => {
@@ -90,6 +103,17 @@ describeServed('clerk', 'Clerk', () => {
     expect(claims.sid).toBe(id);
     await app.post(`/client/sessions/${id}/end`).expect(200);
     expect(await app.statusOf(id)).toBeGreaterThanOrEqual(400);
+  });
+
+  itInQaMode('verifies a session again by a code that was mailed', async () => {
+    const person = await deployment.addUser();
+    const app = new ClerkBrowser(deployment);
+    const path = `/client/sessions/${await app.signIn(person)}/verify`;
+    await app.post(path, { level: 'first_factor' }).expect(200);
+    await app.post(`${path}/prepare_first_factor`, { strategy: 'email_code' }).expect(200);
+    const form = { strategy: 'email_code', code: await deployment.sentCode(person) };
+    const { body } = await app.post(`${path}/attempt_first_factor`, form).expect(200);
+    expect(body.response.status).toBe('complete');
   });
 
   it('refuses wrong credentials in its own words, and signs nobody in for a page of anywhere', async () => {
@@ -133,6 +157,21 @@ describeServed('zitadel', 'ZITADEL', () => {
     ]);
     await zitadel.delete(sessionId, token, { sessionToken: body.sessionToken }).expect(200);
     expect(await deployment.statusOf(body.sessionToken)).toBe(401);
+  });
+
+  it('hands a code over to the application, which is good once', async () => {
+    const person = await deployment.addUser();
+    const { token } = deployment.admin;
+    const opening = {
+      checks: { user: { userId: person.id }, password: { password: person.password } },
+      challenges: { otpEmail: { returnCode: {} } },
+    };
+    const { sessionId, challenges } = (await zitadel.create(token, opening).expect(201)).body;
+    const check = { checks: { otpEmail: { code: challenges.otpEmail } } };
+    await zitadel.set(sessionId, token, check).expect(200);
+    await zitadel.set(sessionId, token, check).expect(400);
+    const { body } = await zitadel.get(sessionId, token).expect(200);
+    expect(body.session.factors.otpEmail.verifiedAt).toEqual(expect.any(String));
   });
 
   it('refuses a wrong password in its own words', async () => {

@@ -1,4 +1,4 @@
-import { describe } from '@jest/globals';
+import { describe, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { generateSync } from 'otplib';
 import type { Face } from '../../src/config.js';
@@ -19,6 +19,9 @@ export function describeServed(what: Face | Extra, name: string, promises: () =>
   if (isServed) describe(name, promises);
   else describe.skip(`${name} (skipped: ${reason})`, promises);
 }
+
+/** A promise that can only be asked of a deployment that shows the codes it would have sent. */
+export const itInQaMode: typeof it.skip = target.extras?.includes('qa') ? it : it.skip;
 
 /** What an authenticator app was given. */
 export interface App {
@@ -69,6 +72,12 @@ export class Deployment extends Door {
   /** The code that an app shows so many steps of 30 seconds from now, by the deployment's own time. */
   async code(secret: string, stepsFromNow = 0): Promise<string> {
     return generateSync({ secret, epoch: (await this.seconds()) + 30 * stepsFromNow });
+  }
+
+  /** The code that was sent to an address last, for deployments in QA_MODE. */
+  async sentCode({ email }: Pick<Person, 'email'>): Promise<string> {
+    const { body } = await this.get(`/qa/outbox?kind=code&to=${email}`, null).expect(200);
+    return body.messages[0].code;
   }
 
   /** The status of asking who one is: whether a credential is accepted. */

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { document, type SignedInPerson } from '../support/door.js';
 import { Deployment } from './deployment.js';
 
@@ -45,6 +46,12 @@ describe('sessions', () => {
     const { body } = await deployment.get(`${SESSIONS}?page[size]=2`, person.token).expect(200);
     expect(body.meta).toMatchObject({ total_count: 3, total_pages: 2 });
     expect(body.data).toHaveLength(2);
+    const cursor = `${SESSIONS}?sort=id&page[after]=&page[size]=1&include=user&fields[users]=email`;
+    const first = await deployment.get(cursor, person.token).expect(200);
+    expect(first.body.included[0].attributes).toEqual({ email: person.email });
+    const { search } = new URL(first.body.links.next);
+    const second = await deployment.get(`${SESSIONS}${search}`, person.token).expect(200);
+    expect(Number(second.body.data[0].id)).toBeGreaterThan(Number(first.body.data[0].id));
     const refused = await deployment.get(`${SESSIONS}?filter[colour]=red`, person.token).expect(400);
     expect(refused.body.errors[0].source).toEqual({ parameter: 'filter[colour]' });
   });
@@ -66,6 +73,23 @@ describe('sessions', () => {
     await deployment.delete(`${SESSIONS}/${person.sessionId}`, person.token).expect(204);
     const statuses = await Promise.all(Array.from({ length: 40 }, () => deployment.statusOf(person.token)));
     expect(new Set(statuses)).toEqual(new Set([401]));
+  });
+
+  it('let nobody in amid requests from everywhere, once their end is answered', async () => {
+    const person = await deployment.asUser();
+    let over = false;
+    const heard: { sentAfter: boolean; status: number }[] = [];
+    const clients = Array.from({ length: 8 }, async () => {
+      for (let left = 3; left > 0; left -= over ? 1 : 0) {
+        const sentAfter = over;
+        heard.push({ sentAfter, status: await deployment.statusOf(person.token) });
+      }
+    });
+    while (!heard.some(({ status }) => status === 200)) await sleep(5);
+    await deployment.delete(`${SESSIONS}/${person.sessionId}`, person.token).expect(204);
+    over = true;
+    await Promise.all(clients);
+    for (const { sentAfter, status } of heard) expect(sentAfter ? [401] : [200, 401]).toContain(status);
   });
 
   it('are revoked together, the asking one apart', async () => {
@@ -197,6 +221,10 @@ describe('proving oneself', () => {
     await validate(again.sessionId, recoveryCodes[0]!).expect(200);
     const third = await deployment.signIn(person);
     await validate(third.sessionId, recoveryCodes[0]!).expect(422);
+
+    const opened = await Promise.all([1, 2, 3, 4].map(() => deployment.signIn(person)));
+    const answers = await Promise.all(opened.map(({ sessionId }) => validate(sessionId, recoveryCodes[2]!)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 422, 422, 422]);
 
     const off = document('otp_enrollments', { password: person.password, otp: recoveryCodes[1] });
     await deployment.delete(`/api/v2/otp_enrollments/${enrollmentId}`, person.token, off).expect(204);
