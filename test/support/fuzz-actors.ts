@@ -147,7 +147,7 @@ export class FuzzActor {
     const { id: userId, email, password, token } = person;
     await addPhone(latchkey, person);
     const { id: organizationId } = await addOrganization(latchkey, [person]);
-    for (const [name, value] of Object.entries({ userId, email, password, organizationId }))
+    for (const [name, value] of Object.entries({ userId, email, password, organizationId, eventId: '1' }))
       own.set(name, value);
     if (this.name === 'careful' || this.name === 'pending') {
       const { enrollmentId, recoveryCodes, secret } = await latchkey.enableTwoFactor(person);

@@ -76,6 +76,7 @@ const IDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/otp_enrollments\/:/, ['enrollmentId']],
   [/verifications\/:/, ['verificationId']],
   [/organizations\/:/, ['organizationId']],
+  [/events\/:/, ['eventId']],
   [/sessions\/:/, ['sessionId', 'otherSessionId', 'userId']],
 ];
 

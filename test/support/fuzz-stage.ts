@@ -120,7 +120,7 @@ export class FuzzStage {
       answer instanceof Error
         ? [`no answer: ${answer.message}`]
         : this.judge(answer, route, request, path, secrets);
-    if (!(answer instanceof Error)) this.count(route.name, answer.status);
+    if (!(answer instanceof Error) && routed) this.count(route.name, answer.status);
     if (!(answer instanceof Error)) actor.note(answer, !SAFE.has(method) || !routed);
     const said = answer instanceof Error ? '' : `${answer.status} ${answer.text.slice(0, 500)}`;
     const asked = `${actor.name}: ${method} ${path} ${JSON.stringify(headers)} ${body?.toString().slice(0, 1_000) ?? ''}`;
@@ -144,7 +144,7 @@ export class FuzzStage {
     const isPrivileged = this.actors.some((actor) => actor.name === 'admin');
     if (!isPrivileged && shown.includes(SENTINEL)) faults.push('shows what is the victim’s');
     // The name of a field that is unknown is repeated, whatever it is.
-    const namesField = answer.text.includes('"parameter":"fields[');
+    const namesField = /"parameter":"(fields\[|sort|include)/.test(answer.text);
     if (answer.status >= 400 && !namesField && secrets.some((secret) => shown.includes(secret)))
       faults.push('repeats a secret');
     const key = name.split(' ')[1]!.replace(/:(\w+)/g, '{$1}');
