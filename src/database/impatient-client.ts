@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DescribedOnce, type Named } from './described-once.js';
+import { readInstant } from './read-instant.js';
 
 type Submit = (...args: unknown[]) => unknown;
 
@@ -19,6 +20,7 @@ export class ImpatientClient extends pg.Client {
     // Whoever uses the connection learns of its end by what it asks, and the pool drops it. But between the pool and
     // TypeORM there is a moment in which nobody listens, and an 'error' that nobody hears ends the process.
     this.on('error', () => undefined);
+    this.setTypeParser(pg.types.builtins.TIMESTAMPTZ, readInstant);
     const submit = this.query.bind(this) as Submit;
     this.query = ((statement: unknown, ...rest: unknown[]) => {
       const answer = hasName(statement)

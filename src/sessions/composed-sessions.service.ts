@@ -49,7 +49,9 @@ export class ComposedSessionsService {
   async list(caller: SignedInCaller, page: Page): Promise<Slice<ComposedSession>> {
     const scope = { userId: caller.user.id, everyone: may(caller, 'session.read') };
     const now = this.clock.now();
-    const list = () => this.store.list(page, scope, now, this.activity.pendingSince(now), caller.mark);
+    const openedAfter = this.activity.pendingSince(now);
+    const known = may(caller, 'user.read') ? null : caller.user; // who others are is shown to nobody else
+    const list = () => this.store.list(page, scope, known, now, openedAfter, caller.mark);
     const slice = await (scope.everyone ? this.broad.run(page, list) : list());
     return { ...slice, rows: slice.rows.map((session) => shownTo(caller, session)) };
   }

@@ -8,7 +8,7 @@ import type { Page, Slice } from '../page.js';
 import type { User } from '../users/user.entity.js';
 import type { Composed } from './composition.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
-import { asSession, LISTED, LIVE, OWNER, SESSION, withUser } from './session.rows.js';
+import { asSession, LISTED, LIVE, OWNER, SESSION, withKnownUser, withUser } from './session.rows.js';
 
 /** A session with its user; without one while it names nobody. */
 export type ComposedSession = Session & { user?: User };
@@ -38,12 +38,14 @@ export class ComposedSessionsStore {
   /**
    * The sessions that the page keeps: live ones of the user's own and of their opening, or everybody's; and the
    * pending ones that the user opened.
+   * @param known the user whose own sessions get this very object, while nobody else's user is read; null reads all
    * @param openedAfter what was opened before is pending no more
    * @param mark of who asks, for the replica
    */
   async list(
     page: Page,
     { userId, everyone }: { userId: string; everyone: boolean },
+    known: User | null,
     now: Date,
     openedAfter: Date,
     mark: SessionMark | null,
@@ -58,15 +60,16 @@ export class ComposedSessionsStore {
         runner,
         columns: LISTED,
         page,
-        select: `${SESSION}, ${OWNER}`,
+        select: known ? SESSION : `${SESSION}, ${OWNER}`,
         from: 'sessions s',
-        beside: { alias: 's', joins: 'LEFT JOIN users u ON u.id = s.user_id' },
+        beside: { alias: 's', joins: known ? '' : 'LEFT JOIN users u ON u.id = s.user_id' },
         where: `(${LIVE}) OR (${pending} AND s.creator_id = $2)`,
         values: [now, userId, openedAfter],
         ...(everyone ? {} : { apart: own }),
       }),
     );
-    return { ...slice, rows: slice.rows.map(withUserIfNamed) };
+    const rows = slice.rows.map((row) => (known ? withKnownUser(row, known) : withUserIfNamed(row)));
+    return { ...slice, rows };
   }
 
   /** Keeps users from changing until the transaction ends, and reads what may have changed about them. */

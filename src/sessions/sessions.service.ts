@@ -79,7 +79,8 @@ export class SessionsService implements OnModuleInit {
   async list(caller: Caller, page: Page, everyone: boolean): Promise<Slice<Session>> {
     const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
     if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
-    const list = () => this.store.list(page, scope, this.clock.now(), caller.mark);
+    const owner = scope !== 'everyone' && caller instanceof SignedInCaller ? caller.user : null;
+    const list = () => this.store.list(page, scope, owner, this.clock.now(), caller.mark);
     const slice = await (scope === 'everyone' ? this.broad.run(page, list) : list());
     for (const session of slice.rows) showOwnToken(session, caller);
     return slice;

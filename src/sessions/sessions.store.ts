@@ -5,6 +5,7 @@ import { prepared } from '../database/prepared.js';
 import { Replica } from '../database/replica.js';
 import { selectPage } from '../database/select-page.js';
 import type { Page, Slice } from '../page.js';
+import type { User } from '../users/user.entity.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
 import {
   asOwnedSession,
@@ -13,6 +14,7 @@ import {
   LIVE,
   OWNER,
   SESSION,
+  withKnownUser,
   withUser,
   type OwnedSession,
 } from './session.rows.js';
@@ -97,21 +99,31 @@ export class SessionsStore {
     return asOwnedSession(rows[0]);
   }
 
-  /** The live sessions that the page keeps, each with its user. @param mark of who asks, for the replica */
-  async list(page: Page, scope: Scope, now: Date, mark: SessionMark | null): Promise<Slice<Session>> {
+  /**
+   * The live sessions that the page keeps, each with its user.
+   * @param owner whose all of them are, where that is known: then their user is not read with each of them
+   * @param mark of who asks, for the replica
+   */
+  async list(
+    page: Page,
+    scope: Scope,
+    owner: User | null,
+    now: Date,
+    mark: SessionMark | null,
+  ): Promise<Slice<Session>> {
+    const joined = { alias: 's', joins: 'JOIN users u ON u.id = s.user_id' };
     const slice = await this.replica.read(mark, (runner) =>
       selectPage<Record<string, unknown>>({
         runner,
         columns: LISTED,
         page,
-        select: `${SESSION}, ${OWNER}`,
         from: 'sessions s',
-        beside: { alias: 's', joins: 'JOIN users u ON u.id = s.user_id' },
+        ...(owner ? { select: SESSION } : { select: `${SESSION}, ${OWNER}`, beside: joined }),
         where: scope === 'everyone' ? LIVE : `${LIVE} AND s.user_id = $2`,
         values: scope === 'everyone' ? [now] : [now, scope.userId],
       }),
     );
-    return { ...slice, rows: slice.rows.map(withUser) };
+    return { ...slice, rows: slice.rows.map((row) => (owner ? withKnownUser(row, owner) : withUser(row))) };
   }
 
   /** Counts a code against a pending session before it is looked at; false when it has no tries or no time left. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { EventEmitter } from 'node:events';
+import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source.js';
 import { prepared, unprepared } from '../../src/database/prepared.js';
@@ -63,6 +64,34 @@ describe('prepared', () => {
       await runner.release();
     }
   });
+
+  it.each(['UTC', 'Asia/Kolkata', 'America/St_Johns', 'Europe/Amsterdam'])(
+    'reads every instant as pg does, of a server in %s',
+    async (zone) => {
+      await dataSource.transaction(async (manager) => {
+        await manager.query(`SET LOCAL TimeZone = '${zone}'`);
+        const texts = [
+          '2026-04-18 04:02:03.47Z',
+          '2026-04-18 04:02:03Z',
+          '1969-12-31 23:59:59.999Z',
+          'infinity',
+        ];
+        const odd = [
+          '0099-01-01 00:00Z',
+          '12026-01-01 00:00Z',
+          '0044-03-15 12:00Z BC',
+          '1850-06-01 00:00:00.123456Z',
+        ];
+        const text = `SELECT t::timestamptz AS read, t::timestamptz::text FROM unnest($1::text[]) AS t`;
+        const rows = await prepared<{ read: Date; t: string }>(manager, 'instants', text, [
+          [...texts, ...odd],
+        ]);
+        const asPg = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ);
+        expect(rows.map(({ read }) => read)).toEqual(rows.map(({ t }) => asPg(t)));
+        expect(rows[0]!.read).toEqual(new Date('2026-04-18T04:02:03.470Z'));
+      });
+    },
+  );
 
   it('answers the next statement after one that failed', async () => {
     await dataSource.transaction(async (manager) => {
