@@ -51,7 +51,7 @@ async function run<Row>(query: PagedSelect): Promise<Slice<Row>> {
     window.kind === 'offset'
       ? await skip<Row>(scope, window.offset, window.limit)
       : await seek<Row>(scope, window.kind, window.place, window.limit);
-  const counted = countTotal === false ? UNCOUNTED : (told(query.page, slice) ?? (await count(scope)));
+  const counted = countTotal === false ? UNCOUNTED : (told(query.page, slice) ?? (await count(scope, slice)));
   // Past the end of an empty list there is still nothing before.
   return { ...slice, hasPrevious: slice.hasPrevious && counted.total !== 0, ...counted };
 }
@@ -82,16 +82,18 @@ function told({ window }: Page, { rows, hasPrevious, hasNext }: Part<unknown>): 
   return hasNext || hasPrevious ? null : { total: rows.length, hasUncounted: false };
 }
 
-async function count({ query, kept, values }: Scope): Promise<Counted> {
+async function count({ query, kept, values }: Scope, slice: Part<unknown>): Promise<Counted> {
   const all = query.page.countTotal === 'exactly';
   const counted = all ? [...values] : [...values, COUNTED_AT_MOST + 1];
   const bound = all ? '' : `LIMIT $${counted.length}`;
   const text = `SELECT count(*) AS total FROM (SELECT FROM (${rowsOf(query, '', kept, bound)}) kept ${bound}) counted`;
   const [row] = await preparedByText<{ total: string }>(query.runner, text, counted);
   const total = Number(row?.total);
-  return all || total <= COUNTED_AT_MOST
-    ? { total, hasUncounted: false }
-    : { total: COUNTED_AT_MOST, hasUncounted: true };
+  if (all || total <= COUNTED_AT_MOST) return { total, hasUncounted: false };
+  // Whoever goes on while rows are left of the total comes to the end of the list.
+  const { window } = query.page;
+  const seen = window.kind === 'offset' ? window.offset + slice.rows.length + (slice.hasNext ? 1 : 0) : 0;
+  return { total: Math.max(COUNTED_AT_MOST, slice.rows.length === 0 ? 0 : seen), hasUncounted: true };
 }
 
 async function skip<Row>(scope: Scope, offset: number, limit: number): Promise<Part<Row>> {

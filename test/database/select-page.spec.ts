@@ -210,6 +210,15 @@ describe('selectPage', () => {
       expect(await many(10_001, {})).toMatchObject({ total: 10_000, hasUncounted: true, hasNext: true });
     });
 
+    it('leads on to the end of the list: there is always one more than was passed', async () => {
+      const at = (offset: number) => many(20_001, { window: { kind: 'offset', offset, limit: 2 } });
+      expect(await at(9_997)).toMatchObject({ total: 10_000, hasUncounted: true });
+      expect(await at(9_998)).toMatchObject({ total: 10_001, hasUncounted: true });
+      expect(await at(15_000)).toMatchObject({ total: 15_003, hasUncounted: true });
+      expect(await at(19_999)).toMatchObject({ total: 20_001, hasUncounted: false });
+      expect(await at(30_000)).toMatchObject({ total: 10_000, hasUncounted: true });
+    });
+
     it('is exact however many there are when it is wanted exactly', async () => {
       const exactly = { countTotal: 'exactly' } as const;
       expect(await many(20_001, exactly)).toMatchObject({ total: 20_001, hasUncounted: false });
