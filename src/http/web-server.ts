@@ -28,6 +28,9 @@ const TIMEOUTS = {
   connectionsCheckingInterval: 5_000,
 };
 
+/** Milliseconds after which a connection is closed on which an answer waits to be read, and nothing moves. */
+const STALLED_MILLISECONDS = 120_000;
+
 /**
  * The web server over a root module, which provides `Config`, `WIRES` and, through `HttpModule`, the log: ready for
  * `listen()`. `request.body` is a Buffer of at most 64 KiB until the wire of the path reads it; `app.locals.publicUrl`
@@ -45,6 +48,7 @@ export async function createWebServer(root: Type | DynamicModule): Promise<NestE
   applyMiddleware(app, config, app.get<readonly Wire[]>(WIRES));
   app.useGlobalFilters(app.get(FailureFilter));
   const server: Server = app.getHttpServer();
+  server.setTimeout(STALLED_MILLISECONDS);
   trackOpenResponses(server);
   answerMalformedHttp(server);
   server.on('listening', () => {
