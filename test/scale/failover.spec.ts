@@ -9,7 +9,7 @@ import { ServerProcess, stopAllServers } from '../support/server-process.js';
 import { expectWhole } from '../support/whole.js';
 import { WriteLoad } from '../support/write-load.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const PASSWORD = 'correct horse battery';
 const WORKERS = 6;
@@ -89,7 +89,7 @@ describe(`Two instances ${entrance}, on a PostgreSQL with a synchronous replica`
   throughNginx('an instance that is stopped in order and started again is missed by nobody', async () => {
     const load = new WriteLoad(admin, 'rolling');
     const writing = load.run(client, WORKERS);
-    await written(load, 50);
+    await written(load, 40);
     const { port } = other;
     expect(await other.stop()).toBe(0);
     await written(load, 50);
@@ -97,7 +97,7 @@ describe(`Two instances ${entrance}, on a PostgreSQL with a synchronous replica`
     await written(load, 50);
     load.stop();
     await writing;
-    expect(load.undecided).toBe(0);
+    expect([load.undecided, load.wrong]).toEqual([0, []]);
     await load.expectKept(other.client());
   });
 });

@@ -9,7 +9,7 @@ import { ask } from '../support/sql.js';
 import { expectWhole } from '../support/whole.js';
 import { WriteLoad } from '../support/write-load.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const missing = PGBOUNCER === null ? ' (skipped: PgBouncer is not installed)' : '';
 const suite = PGBOUNCER === null ? describe.skip : describe;

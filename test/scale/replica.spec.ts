@@ -6,7 +6,7 @@ import { freePort } from '../support/free-port.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describe('DATABASE_REPLICA_URL', () => {
   let primary: OwnPostgres;

@@ -57,7 +57,7 @@ function configuration(port: number, ports: readonly number[], directory: string
       uwsgi_temp_path ${directory}/uwsgi;
       scgi_temp_path ${directory}/scgi;
       upstream latchkey {
-        ${ports.map((each) => `server 127.0.0.1:${each} max_fails=1 fail_timeout=1s;`).join('\n        ')}
+        ${ports.map((each) => `server 127.0.0.1:${each} max_fails=3 fail_timeout=1s;`).join('\n        ')}
         keepalive 32;
       }
       server {
