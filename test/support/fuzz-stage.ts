@@ -34,13 +34,18 @@ export class FuzzStage {
     private readonly actors: readonly FuzzActor[],
   ) {}
 
-  static async set(names: readonly FuzzActorName[]): Promise<FuzzStage> {
+  /** @param settings environment keys beside those of the stage */
+  static async set(
+    names: readonly FuzzActorName[],
+    settings: Record<string, string> = {},
+  ): Promise<FuzzStage> {
     const mailboxes = await startMailboxes();
     const latchkey = await Latchkey.start({
       ...mailboxes.settings,
       ALLOWED_ORIGINS: ORIGIN,
       TRUST_PROXY: 'loopback',
       PASSWORD_QUEUE: '10000', // so that nothing can be too busy
+      ...settings,
     });
     const templates = latchkey.app.get(JwtTemplatesService, { strict: false });
     await templates.put(OPERATOR, {
