@@ -5,7 +5,8 @@ import { mayBeBroad } from './broad-lists.js';
 import { preparedByText } from './prepared.js';
 import { bind, columnOf, typeOf, whereOf, type Columns } from './where-of.js';
 
-interface PagedSelect {
+/** A page and where it is read. */
+export interface PagedSelect {
   readonly runner: DataSource | EntityManager;
   /** Every field that the page may name; `id` must be among them. */
   readonly columns: Columns;

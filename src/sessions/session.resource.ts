@@ -3,78 +3,93 @@ import { writeInstant } from '../json-api/write-value.js';
 import { hashToken } from '../secrets.js';
 import { userResource } from '../users/user.resource.js';
 import type { Session } from './session.entity.js';
+import type { SessionOutline } from './session.rows.js';
+
+/** The attributes of the contract, in its order: what is shown of a session unless more is asked for by name. */
+const shown: Resource<SessionOutline>['attributes'] = {
+  name: { read: (session) => session.name, kind: 'text', field: 'name', nullable: true },
+  note: { read: (session) => session.note, kind: 'text', nullable: true },
+  user_id: { read: (session) => Number(session.userId), kind: 'integer', field: 'userId', allowsAll: true },
+  token: {
+    read: (session) => session.token ?? null,
+    kind: 'text',
+    nullable: true,
+  },
+  last_ip: {
+    read: (session) => session.lastIp,
+    kind: 'text',
+    field: 'lastIp',
+    nullable: true,
+    moves: true,
+  },
+  location: {
+    read: (session) => session.location,
+    kind: 'text',
+    field: 'location',
+    nullable: true,
+    moves: true,
+  },
+  device: { read: (session) => session.device, kind: 'text', field: 'device', nullable: true },
+  platform: { read: (session) => session.platform, kind: 'text', field: 'platform', nullable: true },
+  browser: { read: (session) => session.browser, kind: 'text', field: 'browser', nullable: true },
+  machine: { read: (session) => session.machine, kind: 'boolean', field: 'machine', initial: false },
+  read_only: { read: (session) => session.readOnly, kind: 'boolean', field: 'readOnly', initial: false },
+  last_activity_at: {
+    read: (session) => session.lastActivityAt,
+    kind: 'instant',
+    field: 'lastActivityAt',
+    moves: true,
+  },
+  token_expires_at: {
+    read: (session) => session.expiresAt,
+    kind: 'instant',
+    field: 'expiresAt',
+    nullable: true,
+    moves: true,
+  },
+  two_factor_auth: {
+    read: (session) => session.secondFactorVerifiedAt !== null,
+    kind: 'boolean',
+    field: 'twoFactorAuth',
+    initial: false,
+  },
+  single_sign_on: {
+    read: (session) => session.singleSignOn,
+    kind: 'boolean',
+    field: 'singleSignOn',
+    initial: false,
+  },
+  agent_first_name: { read: () => null, kind: 'text', nullable: true },
+  agent_last_name: { read: () => null, kind: 'text', nullable: true },
+  agent_avatar: { read: () => null, kind: 'text', nullable: true },
+};
+
+/** The wire form of a session of which no more is read than is shown unasked: for lists. */
+export const outlineResource: Resource<SessionOutline> = {
+  type: 'sessions',
+  id: (session) => session.id,
+  attributes: shown,
+  relationships: { user: { resource: userResource, read: (session) => session.user } },
+};
 
 /**
  * The wire form of a session, with exactly the attributes of the contract, in its order; those marked `byName`
  * are sent when `fields[sessions]` asks for them (DECISIONS.md, Native 13).
  */
 export const sessionResource: Resource<Session> = {
-  type: 'sessions',
-  id: (session) => session.id,
+  ...outlineResource,
   attributes: {
-    name: { read: (session) => session.name, kind: 'text', field: 'name', nullable: true },
-    note: { read: (session) => session.note, kind: 'text', nullable: true },
-    user_id: { read: (session) => Number(session.userId), kind: 'integer', field: 'userId', allowsAll: true },
+    ...shown,
     token: {
-      read: (session) => session.token ?? null,
-      kind: 'text',
-      nullable: true,
+      ...shown.token!,
       matches: (session, sent) => typeof sent === 'string' && hashToken(sent).equals(session.tokenHash),
     },
-    last_ip: {
-      read: (session) => session.lastIp,
-      kind: 'text',
-      field: 'lastIp',
-      nullable: true,
-      moves: true,
-    },
-    location: {
-      read: (session) => session.location,
-      kind: 'text',
-      field: 'location',
-      nullable: true,
-      moves: true,
-    },
-    device: { read: (session) => session.device, kind: 'text', field: 'device', nullable: true },
-    platform: { read: (session) => session.platform, kind: 'text', field: 'platform', nullable: true },
-    browser: { read: (session) => session.browser, kind: 'text', field: 'browser', nullable: true },
-    machine: { read: (session) => session.machine, kind: 'boolean', field: 'machine', initial: false },
-    read_only: { read: (session) => session.readOnly, kind: 'boolean', field: 'readOnly', initial: false },
-    last_activity_at: {
-      read: (session) => session.lastActivityAt,
-      kind: 'instant',
-      field: 'lastActivityAt',
-      moves: true,
-    },
-    token_expires_at: {
-      read: (session) => session.expiresAt,
-      kind: 'instant',
-      field: 'expiresAt',
-      nullable: true,
-      moves: true,
-    },
-    two_factor_auth: {
-      read: (session) => session.secondFactorVerifiedAt !== null,
-      kind: 'boolean',
-      field: 'twoFactorAuth',
-      initial: false,
-    },
-    single_sign_on: {
-      read: (session) => session.singleSignOn,
-      kind: 'boolean',
-      field: 'singleSignOn',
-      initial: false,
-    },
-    agent_first_name: { read: () => null, kind: 'text', nullable: true },
-    agent_last_name: { read: () => null, kind: 'text', nullable: true },
-    agent_avatar: { read: () => null, kind: 'text', nullable: true },
     created_at: { read: (session) => session.createdAt, kind: 'instant', field: 'createdAt', byName: true },
     status: { read: (session) => session.status, kind: 'text', byName: true },
     user_agent: { read: (session) => session.userAgent, kind: 'text', nullable: true, byName: true },
     version: { read: (session) => session.version, kind: 'integer', byName: true, moves: true },
     ...details(),
   },
-  relationships: { user: { resource: userResource, read: (session) => session.user } },
 };
 
 /** What more is known of a session: all `byName`. */

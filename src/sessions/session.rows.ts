@@ -2,19 +2,47 @@ import type { Columns } from '../database/where-of.js';
 import { User } from '../users/user.entity.js';
 import { Session } from './session.entity.js';
 
+/** The columns of a session that the native API shows unless it is asked for more, by the entity's names. */
+export const OUTLINE = `s.id, s.user_id AS "userId", s.name, s.note, s.last_ip AS "lastIp", s.location, s.device,
+  s.platform, s.browser, s.machine, s.read_only AS "readOnly", s.last_activity_at AS "lastActivityAt",
+  s.expires_at AS "expiresAt", s.otp_verified_at AS "secondFactorVerifiedAt", s.single_sign_on AS "singleSignOn"`;
+
+/** A session as far as `OUTLINE` reads it. */
+export type SessionOutline = Pick<
+  Session,
+  | (
+      | 'id'
+      | 'userId'
+      | 'name'
+      | 'note'
+      | 'lastIp'
+      | 'location'
+      | 'device'
+      | 'platform'
+      | 'browser'
+      | 'machine'
+    )
+  | (
+      | 'readOnly'
+      | 'lastActivityAt'
+      | 'expiresAt'
+      | 'secondFactorVerifiedAt'
+      | 'singleSignOn'
+      | 'user'
+      | 'token'
+    )
+>;
+
 /** Every column of a session, by the entity's names. */
-export const SESSION = `s.id, s.user_id AS "userId", s.status, s.token_hash AS "tokenHash", s.machine,
-  s.read_only AS "readOnly", s.name, s.note, s.last_ip AS "lastIp", s.location, s.user_agent AS "userAgent",
-  s.device, s.platform, s.browser, s.single_sign_on AS "singleSignOn", s.otp_attempts AS "otpAttempts",
-  s.user_verified_at AS "userVerifiedAt", s.password_verified_at AS "passwordVerifiedAt",
-  s.email_code_verified_at AS "emailCodeVerifiedAt", s.sms_code_verified_at AS "smsCodeVerifiedAt",
-  s.totp_verified_at AS "totpVerifiedAt", s.recovery_code_verified_at AS "recoveryCodeVerifiedAt",
-  s.first_factor_verified_at AS "firstFactorVerifiedAt", s.otp_verified_at AS "secondFactorVerifiedAt",
+export const SESSION = `${OUTLINE}, s.status, s.token_hash AS "tokenHash", s.user_agent AS "userAgent",
+  s.otp_attempts AS "otpAttempts", s.user_verified_at AS "userVerifiedAt",
+  s.password_verified_at AS "passwordVerifiedAt", s.email_code_verified_at AS "emailCodeVerifiedAt",
+  s.sms_code_verified_at AS "smsCodeVerifiedAt", s.totp_verified_at AS "totpVerifiedAt",
+  s.recovery_code_verified_at AS "recoveryCodeVerifiedAt", s.first_factor_verified_at AS "firstFactorVerifiedAt",
   s.browser_id AS "browserId", s.organization_id AS "organizationId", s.creator_id AS "creatorId",
   s.device_name AS "deviceName", s.environment, s.city, s.country, s.latitude, s.longitude, s.fingerprint, s.agent,
   s.metadata, s.lifetime_seconds AS "lifetimeSeconds", s.refresh_token_hash AS "refreshTokenHash", s.version,
-  s.write_mark AS "writeMark", s.changed_at AS "changedAt", s.created_at AS "createdAt", s.last_activity_at AS "lastActivityAt",
-  s.expires_at AS "expiresAt", s.ended_at AS "endedAt"`;
+  s.write_mark AS "writeMark", s.changed_at AS "changedAt", s.created_at AS "createdAt", s.ended_at AS "endedAt"`;
 
 /** What is read of its user: all but the password hash. */
 export const OWNER = `u.email AS "u_email", u.email_key AS "u_emailKey", u.first_name AS "u_firstName",

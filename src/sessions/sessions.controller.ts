@@ -18,13 +18,13 @@ import { clientAddress } from '../http/client-address.js';
 import { answerCollection, answerMeta, answerNothing, answerResource } from '../json-api/answer.js';
 import { readAttributes, readRelated, readResource } from '../json-api/document.js';
 import { isId, pathId } from '../json-api/path-id.js';
-import { readFilter, readListQuery, readQuery, type Query } from '../json-api/query.js';
+import { readFilter, readListQuery, readQuery, type ListQuery, type Query } from '../json-api/query.js';
 import { NEWEST_FIRST } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { PasswordGuard } from './password.strategy.js';
 import { OtpValidation, SessionDescription } from './session.attributes.js';
 import type { Session } from './session.entity.js';
-import { renewableBy, sessionResource } from './session.resource.js';
+import { outlineResource, renewableBy, sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
 import type { SessionEdits } from './sessions.store.js';
 import { NOBODY, SignInsService } from './sign-ins.service.js';
@@ -52,6 +52,10 @@ export class SessionsController {
     @WhoCalls() caller: SignedInCaller,
   ): Promise<void> {
     const query = readListQuery(request, sessionResource, NEWEST_FIRST);
+    if (isPlain(query)) {
+      const outlines = await this.sessions.listOutlines(caller, query.page, query.everyone);
+      return answerCollection(request, response, outlineResource, outlines, query);
+    }
     const slice = await this.sessions.list(caller, query.page, query.everyone);
     refuseForeignUsers(caller, query, slice.rows);
     answerCollection(request, response, sessionResource, slice, query);
@@ -145,6 +149,11 @@ export class SessionsController {
     await this.sessions.end(caller, pathId(id));
     answerNothing(response);
   }
+}
+
+/** Whether a list shows of its sessions what it shows unasked, and is in an order that no more is read for. */
+function isPlain({ include, fields, page }: ListQuery): boolean {
+  return include === null && !fields.has(sessionResource.type) && page.sort === NEWEST_FIRST;
 }
 
 /** Who may see others' sessions may not therefore see who they are: that is `user.read`, as at `/users`. */

@@ -14,6 +14,7 @@ import { CredentialChanges } from '../users/credential-changes.js';
 import { MembershipEnds } from '../users/membership-ends.js';
 import { Activity } from './activity.js';
 import type { Session } from './session.entity.js';
+import type { SessionOutline } from './session.rows.js';
 import { SessionsStore, type EndStatus, type Scope, type SessionEdits } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
@@ -77,13 +78,17 @@ export class SessionsService implements OnModuleInit {
    * @throws Refusal forbidden for a page that tells other users by their addresses, without `user.read`; too_broad, busy
    */
   async list(caller: Caller, page: Page, everyone: boolean): Promise<Slice<Session>> {
-    const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
-    if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
-    const owner = scope !== 'everyone' && caller instanceof SignedInCaller ? caller.user : null;
-    const list = () => this.store.list(page, scope, owner, this.clock.now(), caller.mark);
-    const slice = await (scope === 'everyone' ? this.broad.run(page, list) : list());
-    for (const session of slice.rows) showOwnToken(session, caller);
-    return slice;
+    return this.page(caller, page, everyone, (scope) => {
+      const owner = scope !== 'everyone' && caller instanceof SignedInCaller ? caller.user : null;
+      return this.store.list(page, scope, owner, this.clock.now(), caller.mark);
+    });
+  }
+
+  /** The same for whoever shows no more of each session than its outline. */
+  async listOutlines(caller: Caller, page: Page, everyone: boolean): Promise<Slice<SessionOutline>> {
+    return this.page(caller, page, everyone, (scope) =>
+      this.store.listOutlines(page, scope, this.clock.now(), caller.mark),
+    );
   }
 
   /** @throws Refusal not_found for an unknown, ended or foreign session */
@@ -184,6 +189,19 @@ export class SessionsService implements OnModuleInit {
     });
   }
 
+  private async page<Row extends SessionOutline>(
+    caller: Caller,
+    page: Page,
+    everyone: boolean,
+    list: (scope: Scope) => Promise<Slice<Row>>,
+  ): Promise<Slice<Row>> {
+    const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
+    if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
+    const slice = await (scope === 'everyone' ? this.broad.run(page, () => list(scope)) : list(scope));
+    for (const session of slice.rows) showOwnToken(session, caller);
+    return slice;
+  }
+
   /** Naming users in a filter asks beyond oneself; without the right it still reaches oneself only. */
   private scope(caller: Caller, narrowing: Narrowing, right: Right): Scope {
     const beyond = narrowing.everyone || mentions(narrowing.filter, 'userId');
@@ -224,7 +242,10 @@ function namesUsers({ filter, sort }: Page): boolean {
 }
 
 /** A list shows one token at most: the very one that the request came with (DECISIONS.md, All APIs 2). */
-function showOwnToken(session: Session, caller: { session: { id: string; token?: string } }): Session {
+function showOwnToken<T extends Pick<Session, 'id' | 'token'>>(
+  session: T,
+  caller: { session: { id: string; token?: string } },
+): T {
   if (session.id === caller.session.id && caller.session.token !== undefined)
     session.token = caller.session.token;
   return session;
