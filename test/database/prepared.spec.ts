@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { EventEmitter } from 'node:events';
 import pg from 'pg';
+import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source.js';
 import { prepared, unprepared } from '../../src/database/prepared.js';
@@ -118,6 +119,20 @@ describe('prepared', () => {
     expect(await run(dataSource, 'remove', remove, [3])).toEqual([{ text: 'drei' }]);
     const none = 'SELECT id FROM notes WHERE id = $1';
     expect(await run(dataSource, 'none', none, [99])).toEqual([]);
+  });
+
+  it('is answered too when the pool itself sends it, which calls back', async () => {
+    const { master } = dataSource.driver as unknown as { master: Pool };
+    const statement = { name: 'note_by_pool', text: 'SELECT text FROM notes WHERE id = $1', values: [1] };
+    for (let turn = 0; turn < 2; turn++) expect((await master.query(statement)).rows).toEqual([{ text: 'one' }]);
+  });
+
+  it('leaves no name on its connection where statements are unnamed', async () => {
+    const unnamed = await new DataSource(dataSourceOptions(database.url, 1, {}, 'unnamed')).initialize();
+    const text = 'SELECT text FROM notes WHERE id = $1';
+    expect(await prepared(unnamed, 'note_text', text, [1])).toEqual([{ text: 'one' }]);
+    expect(await unnamed.query('SELECT name FROM pg_prepared_statements')).toEqual([]);
+    await unnamed.destroy();
   });
 
   describe('the pool', () => {

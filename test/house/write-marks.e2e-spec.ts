@@ -113,8 +113,6 @@ async function markOf(sessionId: string): Promise<number> {
 
 /** A fresh session, and how the route's API is spoken to with it. */
 async function seatFor({ path }: DeclaredRoute) {
-  const { sessionId, token } = await latchkey.signIn(admin);
-  const send = (method: 'post', to: string) => request(latchkey.url)[method](to);
   if (path.startsWith('/clerk')) {
     const browser = new ClerkBrowser(latchkey);
     const id = await browser.signIn(admin);
@@ -124,6 +122,8 @@ async function seatFor({ path }: DeclaredRoute) {
     await latchkey.sql('UPDATE sessions SET write_mark = write_mark - $2 WHERE id = $1', [row!.id, start]);
     return { sessionId: row!.id, send: (method: 'post', to: string) => browser.call(method, to) };
   }
+  const { sessionId, token } = await latchkey.signIn(admin);
+  const send = (method: 'post', to: string) => request(latchkey.url)[method](to);
   if (path.startsWith('/lendix')) {
     const headers = { sessionToken: token, userId: toLendixId(admin.id) };
     return { sessionId, send: (method: 'post', to: string) => send(method, to).set(headers) };
