@@ -25,6 +25,7 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   private readonly retentionDays: number;
   private gathering = new Gathering();
   private flushed: Promise<void> = Promise.resolve();
+  private inLine: Promise<void> | null = null;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -84,9 +85,12 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Writes the rows that were gathered. What cannot be written now is written with the next lot. */
   flush(): Promise<void> {
-    // In turn: whoever reads after a flush sees the rows of those before it, too.
-    this.flushed = this.flushed.then(() => this.writeGathered());
-    return this.flushed;
+    // In turn, and one in line at most, which writes for everybody: while the database is away each takes seconds.
+    this.inLine ??= this.flushed = this.flushed.then(() => {
+      this.inLine = null;
+      return this.writeGathered();
+    });
+    return this.inLine;
   }
 
   /** Removes some of the events that are older than EVENT_RETENTION_DAYS. @returns how many, at most so many */
