@@ -170,6 +170,17 @@ describe('a receiver', () => {
     expect(tries).toHaveLength(2);
   });
 
+  it('that does not answer is left to others at once when the instance stops', async () => {
+    const { url, tries } = await receiver([0]);
+    const instance = await deliveringTo(url);
+    await signIn(instance).expect(201);
+    await until(() => tries.length === 1);
+    await instance.stop();
+    running = running.filter((one) => one !== instance);
+    const due = await latchkey.sql('SELECT FROM webhook_deliveries WHERE next_attempt_at <= now()');
+    expect(due).toHaveLength(1);
+  });
+
   it('that was away while the instance stopped is told by the next one', async () => {
     const away = await deliveringTo('http://127.0.0.1:9/');
     await signIn(away).expect(201);
