@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { EventEmitter } from 'node:events';
 import pg from 'pg';
-import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source.js';
 import { prepared, unprepared } from '../../src/database/prepared.js';
@@ -122,9 +121,10 @@ describe('prepared', () => {
   });
 
   it('is answered too when the pool itself sends it, which calls back', async () => {
-    const { master } = dataSource.driver as unknown as { master: Pool };
+    const { master } = dataSource.driver as unknown as { master: pg.Pool };
     const statement = { name: 'note_by_pool', text: 'SELECT text FROM notes WHERE id = $1', values: [1] };
-    for (let turn = 0; turn < 2; turn++) expect((await master.query(statement)).rows).toEqual([{ text: 'one' }]);
+    for (let turn = 0; turn < 2; turn++)
+      expect((await master.query(statement)).rows).toEqual([{ text: 'one' }]);
   });
 
   it('leaves no name on its connection where statements are unnamed', async () => {
