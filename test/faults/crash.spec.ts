@@ -11,7 +11,7 @@ import { until } from '../support/until.js';
 import { expectWhole } from '../support/whole.js';
 import { WriteLoad } from '../support/write-load.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const PASSWORD = 'correct horse battery';
 const KILLS = 10;
