@@ -23,7 +23,8 @@ export class Stage {
     const stage = new Stage(await BenchedPostgres.start(settings));
     const interrupted = new Promise<never>((_, reject) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+        // Not once: npm passes on what the terminal has sent already, and the second one must not end the clearing.
+        process.on(signal, () => reject(new Error(`ended by ${signal}`)));
       }
     });
     try {
