@@ -1,8 +1,8 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { Refusal } from '../refusal.js';
+import { SAFE_METHODS } from './safe-methods.js';
 import type { Wire } from './wire.js';
 
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What `Sec-Fetch-Site` says of a request that a page of some other origin made. */
 const OTHER_ORIGINS = new Set(['cross-site', 'same-site']);
 

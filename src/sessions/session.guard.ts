@@ -4,6 +4,7 @@ import type { Caller } from '../caller.js';
 import { AuditLog } from '../events/audit-log.js';
 import { accessOf, type Access, type CalledRequest } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
+import { SAFE_METHODS } from '../http/safe-methods.js';
 import { wireFor, WIRES, type Presented, type Wire } from '../http/wire.js';
 import { Refusal, type Reason } from '../refusal.js';
 import { BrowsersService, type RecognisedBrowser } from './browsers.service.js';
@@ -11,8 +12,6 @@ import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
 import type { SignedInCaller } from './signed-in.js';
 import { WriteMarks } from './write-marks.js';
-
-const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
 /**
  * The one place where a request gets its caller and where it is decided whether a route is open to them. Global:
