@@ -129,15 +129,21 @@ export class BrowsersService {
     return Object.assign(caller, { onlyReads: held !== undefined });
   }
 
+  /** As `callerOf`. @throws Refusal unauthenticated where that is nobody */
+  signedIn(recognised: RecognisedBrowser): SignedInCaller {
+    const caller = this.callerOf(recognised);
+    if (caller === null) throw new Refusal('unauthenticated');
+    return caller;
+  }
+
   /**
    * Whoever is signed in to the session that was asked for, or else to the one that was used last in the browser.
    * @throws Refusal unauthenticated when there is none, or it is not live
    */
   async currentCaller(recognised: RecognisedBrowser): Promise<SignedInCaller> {
     const found = recognised.sought === null ? await this.withLastActive(recognised) : recognised;
-    const caller = found && this.callerOf(found);
-    if (caller === null) throw new Refusal('unauthenticated');
-    return caller;
+    if (found === null) throw new Refusal('unauthenticated');
+    return this.signedIn(found);
   }
 
   /**

@@ -9,7 +9,6 @@ import { KeysService } from '../../keys/keys.service.js';
 import { Refusal } from '../../refusal.js';
 import { BrowsersService, type RecognisedBrowser } from '../../sessions/browsers.service.js';
 import type { EndStatus } from '../../sessions/sessions.store.js';
-import type { SignedInCaller } from '../../sessions/signed-in.js';
 import { OrganizationsService } from '../../users/organizations.service.js';
 import { giveCredential, readCredential } from './credential.js';
 import { toTouched } from './forms.js';
@@ -97,7 +96,7 @@ export class ClerkSessionsController {
     @Body() form: Form,
   ): Promise<object> {
     if (browser.session === null) throw new Refusal('not_found');
-    const { session } = this.signedIn(browser);
+    const { session } = this.browsers.signedIn(browser);
     const named = form.get('organization_id');
     const own = browser.membership && toBelonging(browser.membership);
     const belonging = named === undefined ? own : await this.belonging(browser, named);
@@ -113,7 +112,7 @@ export class ClerkSessionsController {
     @WhichBrowser() browser: RecognisedBrowser,
     @Param('template_name') name: string,
   ): Promise<object> {
-    const { session, user } = this.signedIn(browser);
+    const { session, user } = this.browsers.signedIn(browser);
     const own = browser.membership && toBelonging(browser.membership);
     const facts = templateFacts(Object.assign(session, { user }), own);
     const filled = await this.templates.fill(name, facts);
@@ -125,13 +124,6 @@ export class ClerkSessionsController {
   private async close(browser: RecognisedBrowser, status: EndStatus): Promise<object> {
     const session = await this.browsers.end(browser, status);
     return this.piggyback.answer(browser, ({ belongings, now }) => fromSession(session, belongings, now));
-  }
-
-  /** @throws Refusal unauthenticated unless the session that is named is live in this browser */
-  private signedIn(browser: RecognisedBrowser): SignedInCaller {
-    const caller = this.browsers.callerOf(browser);
-    if (caller === null) throw new Refusal('unauthenticated');
-    return caller;
   }
 
   /**

@@ -25,7 +25,7 @@ export class ClerkVerificationsController {
   @Post()
   @HttpCode(200)
   async start(@WhichBrowser() browser: RecognisedBrowser, @Body() form: Form): Promise<object> {
-    const caller = this.signedIn(browser);
+    const caller = this.browsers.signedIn(browser);
     return this.answer(browser, await this.verifications.start(caller, caller.session.id, toLevel(form)));
   }
 
@@ -54,14 +54,14 @@ export class ClerkVerificationsController {
   }
 
   private async prepare(browser: RecognisedBrowser, form: Form, factor: Factor): Promise<object> {
-    const caller = this.signedIn(browser);
+    const caller = this.browsers.signedIn(browser);
     const strategy = toPreparation(form, factor, caller.user);
     const { id } = await this.current(caller);
     return this.answer(browser, await this.verifications.sendCode(caller, id, strategy, factor));
   }
 
   private async attempt(browser: RecognisedBrowser, form: Form, factor: Factor): Promise<object> {
-    const caller = this.signedIn(browser);
+    const caller = this.browsers.signedIn(browser);
     const proof = { ...toAttempt(form, factor), factor };
     const { id } = await this.current(caller);
     return this.answer(browser, await this.verifications.attempt(caller, id, proof));
@@ -80,12 +80,5 @@ export class ClerkVerificationsController {
     return this.piggyback.answer(browser, ({ belongings, now }) =>
       fromVerification(verification, session, strategies, belongings, now),
     );
-  }
-
-  /** @throws Refusal unauthenticated unless the session that is named is live in this browser */
-  private signedIn(browser: RecognisedBrowser): SignedInCaller {
-    const caller = this.browsers.callerOf(browser);
-    if (caller === null) throw new Refusal('unauthenticated');
-    return caller;
   }
 }
