@@ -26,7 +26,7 @@ export class FailureFilter implements ExceptionFilter {
     const refusal = this.toRefusal(error, request);
     this.metrics.countRefusal(refusal.reason);
     if (response.headersSent) {
-      response.destroy(); // half an answer must not look like a whole one
+      if (!response.writableEnded) response.destroy(); // half an answer must not look like a whole one
       return;
     }
     wireFor(this.wires, request.originalUrl).write(response, refusal);

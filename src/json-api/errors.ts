@@ -15,13 +15,9 @@ interface ErrorObject {
 
 /**
  * Answers a refusal with an errors document (JSON:API 1.1 §errors), one error for each problem. Pointers have no
- * leading slash, as the document writes them (DECISIONS.md, Native 3). Once an answer has begun, it is cut off.
+ * leading slash, as the document writes them (DECISIONS.md, Native 3).
  */
 export function writeErrors(response: Response, refusal: Refusal): void {
-  if (response.headersSent) {
-    if (!response.writableEnded) response.destroy();
-    return;
-  }
   const words: Words = WORDS[refusal.reason];
   const status = commonStatus(refusal.problems);
   const retryAfterSeconds = refusal.retryAfterSeconds ?? words.retryAfterSeconds;

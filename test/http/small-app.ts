@@ -19,6 +19,9 @@ import { HttpModule } from '../../src/http/http.module.js';
 import { WIRES, type Wire } from '../../src/http/wire.js';
 import { Refusal } from '../../src/refusal.js';
 
+/** Bytes that are still being sent when the route has written them. */
+export const LARGER_THAN_SOCKETS_HOLD = 16 * 1024 * 1024;
+
 /** Words a refusal as its bare reason, so that the tests speak of reasons and not of an API's words. */
 const plainWire: Wire = {
   prefix: '/api/v2',
@@ -92,6 +95,14 @@ class ThingsController {
       host: request.hostname,
     };
     response.status(201).set('X-Seen', 'yes').location('/there').json(seen);
+  }
+
+  @Get(':id/broken/:part')
+  breakOff(@Param('part') part: string, @Res() response: Response) {
+    response.writeHead(200, { 'Content-Type': 'text/plain' });
+    if (part === 'half') response.write('half');
+    else response.end('x'.repeat(LARGER_THAN_SOCKETS_HOLD));
+    throw new Error('a bug behind an answer');
   }
 
   @Get(':id/crash')

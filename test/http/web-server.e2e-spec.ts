@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { connect, type AddressInfo } from 'node:net';
 import request from 'supertest';
 import { createWebServer } from '../../src/http/web-server.js';
-import { smallApp } from './small-app.js';
+import { LARGER_THAN_SOCKETS_HOLD, smallApp } from './small-app.js';
 
 let app: NestExpressApplication;
 let port: number;
@@ -69,6 +69,17 @@ describe('every answer', () => {
       .expect(201);
     expect(body).toEqual({ untouched: true, accepts: 'json', header: 'seen', host: '127.0.0.1' });
     expect(headers).toMatchObject({ 'x-seen': 'yes', location: '/there' });
+  });
+});
+
+describe('a bug behind an answer that has begun', () => {
+  it('cuts off what is not written to its end, so that half looks like half', async () => {
+    await expect(client().get('/api/v2/things/1/broken/half')).rejects.toThrow('aborted');
+  });
+
+  it('leaves alone what is, however long it takes to send', async () => {
+    const { text } = await client().get('/api/v2/things/1/broken/end').expect(200);
+    expect(text).toHaveLength(LARGER_THAN_SOCKETS_HOLD);
   });
 });
 

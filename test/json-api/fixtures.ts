@@ -70,9 +70,6 @@ export function asked(url: string, headers: Record<string, string> = {}, body?: 
 /** As much of a response as the layer writes, kept to be looked at. */
 export class Recorder {
   statusCode = 0;
-  headersSent = false;
-  writableEnded = false;
-  destroyed = false;
   readonly headers = new Map<string, unknown>();
   readonly app = { locals: { publicUrl: 'https://latchkey.example.com' } };
   private bytes: Buffer = Buffer.alloc(0);
@@ -87,12 +84,6 @@ export class Recorder {
 
   end(bytes: Buffer = Buffer.alloc(0)): void {
     this.bytes = bytes;
-    this.headersSent = true;
-    this.writableEnded = true;
-  }
-
-  destroy(): void {
-    this.destroyed = true;
   }
 
   get text(): string {
