@@ -38,6 +38,15 @@ export function doneBy(caller: Caller): Pick<AuditEvent, 'by' | 'actorSessionId'
   return { by: caller.user.id, actorSessionId, ip: caller.ip };
 }
 
+/** That somebody did something. @param about what it concerns */
+export function done(
+  action: Action,
+  caller: Caller,
+  about: Pick<AuditEvent, 'userId' | 'sessionId' | 'organizationId' | 'name' | 'count'> = {},
+): AuditEvent {
+  return { action, ...about, ...doneBy(caller), outcome: 'ok' };
+}
+
 /** What the log says of an event, marked `audit`. */
 export function auditLine({ actorSessionId: _, ...event }: AuditEvent): Readonly<Record<string, unknown>> {
   const fields = Object.entries(event).map(([name, value]) => [name, printable(value)]);

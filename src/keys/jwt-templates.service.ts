@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
+import { done } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import type { JwtTemplate } from './jwt-template.entity.js';
@@ -83,7 +84,7 @@ export class JwtTemplatesService {
       });
     const draft = { name, claims: checkedClaims(claims), lifetimeSeconds };
     return this.audit.accounted((manager, note) => {
-      note({ action: 'jwt_template.put', name, by: caller.user.id, outcome: 'ok' });
+      note(done('jwt_template.put', caller, { name }));
       return this.store.put(manager, draft, this.clock.now());
     });
   }
@@ -93,7 +94,7 @@ export class JwtTemplatesService {
     await this.audit.accounted(async (manager, note) => {
       const removed = NAME.test(name) && (await this.store.remove(manager, name));
       if (!removed) throw new Refusal('not_found', { detail: NO_SUCH_TEMPLATE });
-      note({ action: 'jwt_template.remove', name, by: caller.user.id, outcome: 'ok' });
+      note(done('jwt_template.remove', caller, { name }));
     });
   }
 }

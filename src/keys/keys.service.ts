@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import { done } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Sealer, WrongKeyError } from '../secrets.js';
 import { KeysStore } from './keys.store.js';
@@ -84,7 +86,7 @@ export class KeysService {
   /**
    * Adds a key of each algorithm and retires the present ones. By default nothing breaks: a new key is published
    * before it signs, and the old ones verify until the last JWT they signed has expired. `atOnce` is for a leaked
-   * key: every JWT there is dies with the old keys.
+   * key: every JWT there is dies with the old keys. For the command line.
    * @returns the new keys, the native one first, when they sign and when the old ones retire
    */
   async rotate(
@@ -102,7 +104,7 @@ export class KeysService {
     }
     await this.audit.accounted(async (manager, note) => {
       await this.store.replace(manager, successors, atOnce ? LONG_AGO : oldRetireAt);
-      note({ action: 'keys.rotate', outcome: 'ok' });
+      note(done('keys.rotate', OPERATOR));
     });
     this.readAt = -Infinity;
     const kids = successors.map(({ kid }) => kid);

@@ -2,8 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import type { Action } from '../events/actions.js';
-import { doneBy, type AuditEvent } from '../events/audit-event.js';
+import { done } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import { Refusal } from '../refusal.js';
@@ -93,7 +92,7 @@ export class EnrollmentsService {
       const current = await this.users.setTwoFactor(manager, caller, proved, true);
       if (!current || !(await this.store.confirm(manager, id, step, now))) throw new Refusal('conflict');
       await this.store.replaceRecoveryCodes(manager, id, fresh.hashes);
-      note(done(caller, 'two_factor.enable', user));
+      note(done('two_factor.enable', caller, { userId: user.id }));
     });
     this.tell(user, 'Two-factor authentication was turned on');
     const confirmed = Object.assign(enrollment, { confirmedAt: now });
@@ -116,7 +115,7 @@ export class EnrollmentsService {
     const fresh = await this.makeRecoveryCodes();
     await this.otp.spend(user, code, async (manager, _kind, note) => {
       await this.store.replaceRecoveryCodes(manager, id, fresh.hashes);
-      note(done(caller, 'recovery_codes.renew', user));
+      note(done('recovery_codes.renew', caller, { userId: user.id }));
     });
     this.tell(user, 'New recovery codes were made');
     return { enrollment, recoveryCodesLeft: fresh.codes.length, recoveryCodes: fresh.codes };
@@ -139,7 +138,7 @@ export class EnrollmentsService {
     await this.otp.spend(user, code, async (manager, _kind, note) => {
       const current = await this.users.setTwoFactor(manager, caller, user, false);
       if (!current || !(await this.store.remove(manager, id))) throw new Refusal('conflict');
-      note(done(caller, 'two_factor.disable', user));
+      note(done('two_factor.disable', caller, { userId: user.id }));
     });
     this.tell(user, 'Two-factor authentication was turned off');
   }
@@ -151,7 +150,7 @@ export class EnrollmentsService {
       // The enrollment first: spending a code locks it before the user too.
       if (enrollment !== null) await this.store.remove(manager, enrollment.id);
       if (!(await this.users.setTwoFactor(manager, operator, user, false))) throw new Refusal('conflict');
-      note(done(operator, 'two_factor.disable', user));
+      note(done('two_factor.disable', operator, { userId: user.id }));
     });
     this.tell(user, 'Two-factor authentication was turned off');
   }
@@ -183,8 +182,4 @@ export class EnrollmentsService {
       text: `${subject} for your account.`,
     });
   }
-}
-
-function done(caller: Caller, action: Action, user: User): AuditEvent {
-  return { action, userId: user.id, ...doneBy(caller), outcome: 'ok' };
 }

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { may } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
-import { doneBy, type Note } from '../events/audit-event.js';
+import { done, doneBy, type Note } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { CodesService, type Noted } from '../otp/codes.service.js';
 import { OtpService, type CodeKind } from '../otp/otp.service.js';
@@ -144,7 +144,7 @@ export class ComposingService {
     const save = async (manager: EntityManager, kinds: readonly CodeKind[], note: Note) => {
       const session = await this.save(manager, plan, { kinds, noted, tokenHash });
       const whose = { sessionId: session.id, userId: session.userId ?? undefined };
-      note({ action: 'session.compose', ...doneBy(caller), ...whose, outcome: 'ok' });
+      note(done('session.compose', caller, whose));
       return { session, noted };
     };
     if (user === null) return this.audit.accounted((manager, note) => save(manager, [], note));

@@ -4,7 +4,7 @@ import { Clock } from '../clock.js';
 import { Config } from '../config.js';
 import { BroadLists } from '../database/broad-lists.js';
 import type { Action } from '../events/actions.js';
-import { doneBy, type AuditEvent } from '../events/audit-event.js';
+import { done, doneBy } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { KeysService } from '../keys/keys.service.js';
 import { mentions, type Filter, type Page, type Slice } from '../page.js';
@@ -226,14 +226,6 @@ export class SessionsService implements OnModuleInit {
     const isLive = (await this.store.findLive(id, scope, this.clock.now())) !== null;
     return isLive ? new Refusal('organization_unknown', { attribute: 'organization_id' }) : otherwise;
   }
-}
-
-function done(
-  action: Action,
-  caller: Caller,
-  about: { userId: string | undefined; sessionId?: string; count?: number },
-): AuditEvent {
-  return { action, ...about, ...doneBy(caller), outcome: 'ok' };
 }
 
 /** Whether a page is picked or put in order by who the users are. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
-import { doneBy } from '../events/audit-event.js';
+import { done } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
 import { mintPassword, Passwords } from '../secrets.js';
@@ -41,7 +41,7 @@ export class FirstAdministrator {
         { email: email.normalize('NFC'), emailKey: key, passwordHash, rights: ['*'], createdAt },
         manager,
       );
-      note({ action: 'user.create', userId, ...doneBy(OPERATOR), outcome: 'ok' });
+      note(done('user.create', OPERATOR, { userId }));
       return { email, password: password === undefined ? chosen : null };
     });
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
-import { doneBy } from '../events/audit-event.js';
+import { done } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { readAttributes } from '../json-api/document.js';
 import { Refusal, type Problem } from '../refusal.js';
@@ -74,7 +74,7 @@ export class UserImport {
   private insert(rows: readonly PlainUserRow[]): Promise<string[]> {
     return this.audit.accounted(async (manager, note) => {
       const ids = await this.store.insertMany(manager, rows, this.clock.now());
-      for (const userId of ids) note({ action: 'user.import', userId, ...doneBy(OPERATOR), outcome: 'ok' });
+      for (const userId of ids) note(done('user.import', OPERATOR, { userId }));
       return ids;
     });
   }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { may, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
-import type { Action } from '../events/actions.js';
-import { doneBy, type AuditEvent } from '../events/audit-event.js';
+import { BroadLists } from '../database/broad-lists.js';
+import { done } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -23,14 +23,21 @@ export type OrganizationDraft = Pick<Organization, 'name' | 'slug' | 'metadata'>
 export class OrganizationsService {
   constructor(
     private readonly store: OrganizationsStore,
+    private readonly broad: BroadLists,
     private readonly ends: MembershipEnds,
     private readonly clock: Clock,
     private readonly audit: AuditLog,
   ) {}
 
-  /** The organisations a caller may see: with `user.read` all of them, else those they are a member of. */
+  /**
+   * The organisations a caller may see: with `user.read` all of them, else those they are a member of by now, which
+   * only the primary knows.
+   * @throws Refusal too_broad, busy
+   */
   list(caller: Caller, page: Page): Promise<Slice<SeenOrganization>> {
-    return this.store.list(page, caller.user.id, may(caller, 'user.read'), caller.mark);
+    const { id } = caller.user;
+    if (!may(caller, 'user.read')) return this.store.list(page, id, false, null);
+    return this.broad.run(page, () => this.store.list(page, id, true, caller.mark));
   }
 
   /** @throws Refusal not_found for an unknown organisation and for one the caller may not see */
@@ -59,7 +66,7 @@ export class OrganizationsService {
   create(caller: Caller, draft: OrganizationDraft): Promise<Organization> {
     return this.audit.accounted(async (manager, note) => {
       const organization = await this.store.insert(manager, { ...draft, createdAt: this.clock.now() });
-      note(done(caller, 'organization.create', organization.id));
+      note(done('organization.create', caller, { organizationId: organization.id }));
       return organization;
     });
   }
@@ -69,7 +76,7 @@ export class OrganizationsService {
     return this.audit.accounted(async (manager, note) => {
       const locked = await this.store.lock(manager, id);
       if (locked === null) throw new Refusal('not_found');
-      note(done(caller, 'organization.update', id));
+      note(done('organization.update', caller, { organizationId: id }));
       return this.store.update(manager, locked, { ...changes, updatedAt: this.clock.now() });
     });
   }
@@ -81,7 +88,7 @@ export class OrganizationsService {
       const userIds = await this.store.deleteMembers(manager, id, null);
       await this.ends.announce(manager, { organizationId: id, userIds });
       if (!(await this.store.delete(manager, id))) throw new Refusal('not_found');
-      note(done(caller, 'organization.delete', id));
+      note(done('organization.delete', caller, { organizationId: id }));
     });
   }
 
@@ -90,7 +97,7 @@ export class OrganizationsService {
     return this.audit.accounted(async (manager, note) => {
       const isThere = await this.store.putMember(manager, id, userId, role, this.clock.now());
       if (!isThere) throw new Refusal('not_found');
-      note(done(caller, 'organization.put_member', id, userId));
+      note(done('organization.put_member', caller, { organizationId: id, userId }));
     });
   }
 
@@ -100,11 +107,7 @@ export class OrganizationsService {
       const userIds = await this.store.deleteMembers(manager, id, userId);
       if (userIds.length === 0) throw new Refusal('not_found');
       await this.ends.announce(manager, { organizationId: id, userIds });
-      note(done(caller, 'organization.remove_member', id, userId));
+      note(done('organization.remove_member', caller, { organizationId: id, userId }));
     });
   }
-}
-
-function done(caller: Caller, action: Action, organizationId: string, userId?: string): AuditEvent {
-  return { action, organizationId, userId, ...doneBy(caller), outcome: 'ok' };
 }

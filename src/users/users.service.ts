@@ -3,9 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import { holdsAllRightsOf, may, OPERATOR, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
+import { BroadLists } from '../database/broad-lists.js';
 import { Notices } from '../delivery/mailer.js';
 import type { Action } from '../events/actions.js';
-import { doneBy, type AuditEvent } from '../events/audit-event.js';
+import { done, doneBy } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -45,6 +46,7 @@ interface UserEdits extends Profile {
 export class UsersService {
   constructor(
     private readonly store: UsersStore,
+    private readonly broad: BroadLists,
     private readonly passwords: Passwords,
     private readonly attempts: Attempts,
     private readonly passwordCheck: PasswordCheck,
@@ -54,9 +56,10 @@ export class UsersService {
     private readonly notices: Notices,
   ) {}
 
-  /** The users a caller may see: with `user.read` all of them, else only themselves. */
+  /** The users a caller may see: with `user.read` all of them, else only themselves. @throws Refusal too_broad, busy */
   list(caller: Caller, page: Page): Promise<Slice<User>> {
-    return this.store.list(page, may(caller, 'user.read') ? null : caller.user.id, caller.mark);
+    if (!may(caller, 'user.read')) return this.store.list(page, caller.user.id, caller.mark);
+    return this.broad.run(page, () => this.store.list(page, null, caller.mark));
   }
 
   /** @throws Refusal not_found for an unknown user and for one the caller may not see */
@@ -90,7 +93,7 @@ export class UsersService {
     };
     return this.audit.accounted(async (manager, note) => {
       const user = await this.store.insert(row, manager);
-      note(done(caller, 'user.create', user.id));
+      note(done('user.create', caller, { userId: user.id }));
       return user;
     });
   }
@@ -129,10 +132,10 @@ export class UsersService {
           updatedAt: this.clock.now(),
         };
         if (!isNewProof) {
-          if (id !== caller.user.id) note(done(caller, 'user.update', id));
+          if (id !== caller.user.id) note(done('user.update', caller, { userId: id }));
           return this.store.update(manager, user, changed);
         }
-        note(done(caller, 'user.new_credentials', id));
+        note(done('user.new_credentials', caller, { userId: id }));
         return this.changeProofs(manager, caller, user, changed, 'browser');
       }),
     );
@@ -154,7 +157,7 @@ export class UsersService {
       if (locked.status === 'closed') return;
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
       await this.changeProofs(manager, caller, locked, closed, 'all');
-      note(done(caller, 'user.close', id));
+      note(done('user.close', caller, { userId: id }));
     });
   }
 
@@ -164,7 +167,7 @@ export class UsersService {
       const isLast = await this.isLastAdministrator(manager, id);
       if (isLast && !rights.includes('*')) throw new Refusal('last_administrator');
       const locked = await this.locked(manager, id);
-      note(done(caller, 'user.set_rights', id));
+      note(done('user.set_rights', caller, { userId: id }));
       return this.store.update(manager, locked, { rights, updatedAt: this.clock.now() });
     });
   }
@@ -294,10 +297,6 @@ export class UsersService {
       text: 'The password, the e-mail address or the telephone number of your account was changed, and your other browser sessions were ended.',
     });
   }
-}
-
-function done(caller: Caller, action: Action, userId: string): AuditEvent {
-  return { action, userId, ...doneBy(caller), outcome: 'ok' };
 }
 
 function mayWrite(holder: Pick<Caller, 'rights'>, other: User): boolean {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { besides, runCommand, type Outcome } from '../support/command.js';
+import { writtenEvents } from '../support/events.js';
 import { document, Latchkey, PASSWORD } from '../support/latchkey.js';
 
 const SESSIONS = '/api/v2/sessions';
@@ -308,6 +309,9 @@ describe('latchkey beside a running server', () => {
       await runJson(['keys', 'rotate', '--now']);
       for (const each of [server, second]) await each.get(SESSIONS, minted.body.jwt).expect(401);
       for (const each of [server, second]) await each.get(SESSIONS, token).expect(200);
+      const written = await writtenEvents(server);
+      const rotations = written.filter(({ action }) => action === 'keys.rotate');
+      expect(rotations.map(({ actorId, ip }) => [actorId, ip])).toEqual(Array(2).fill(['0', 'command line']));
     });
   });
 

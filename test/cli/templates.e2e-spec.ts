@@ -38,6 +38,7 @@ describe('latchkey templates', () => {
       action: 'jwt_template.remove',
       name: 'api',
       by: '0',
+      ip: 'command line',
       outcome: 'ok',
     });
     expect(await run('show', 'api')).toEqual({
