@@ -7,6 +7,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
  */
 export class Forwarder {
   private readonly open = new Set<Socket>();
+  private last: string | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -32,6 +33,11 @@ export class Forwarder {
     for (const socket of this.open) socket.destroy();
   }
 
+  /** Breaks the connection on which this is sent next: it arrives, and its answer does not come back. */
+  breakAfter(words: string): void {
+    this.last = words;
+  }
+
   async close(): Promise<void> {
     this.server.close();
     for (const socket of this.open) socket.destroy();
@@ -53,5 +59,13 @@ export class Forwarder {
         });
       one.pipe(other);
     }
+    near.on('data', (sent: Buffer) => {
+      if (this.last === undefined || !sent.includes(this.last)) return;
+      this.last = undefined;
+      far
+        .unpipe(near)
+        .once('data', () => far.destroy())
+        .resume();
+    });
   }
 }
