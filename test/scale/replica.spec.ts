@@ -5,6 +5,7 @@ import { document, Door, ORIGIN, PASSWORD, type Credential, type Person } from '
 import { freePort } from '../support/free-port.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
+import { ask } from '../support/sql.js';
 
 jest.setTimeout(120_000);
 
@@ -77,6 +78,26 @@ describe('DATABASE_REPLICA_URL', () => {
       });
     },
   );
+
+  it('never decides who belongs to an organisation: who was taken out sees it no more', async () => {
+    const person = await add();
+    const { token } = await door.signIn(person);
+    await ask(
+      primary.url('latchkey'),
+      `WITH navy AS (INSERT INTO organizations (name, slug, created_at, updated_at)
+         VALUES ('Navy', 'navy', now(), now()) RETURNING id)
+       INSERT INTO memberships (organization_id, user_id, role, created_at, updated_at)
+       SELECT id, $1::bigint, 'member', now(), now() FROM navy`,
+      [person.id],
+    );
+    const seen = async () => (await door.get('/api/v2/organizations', token).expect(200)).body.data.length;
+    await caughtUp();
+    await paused(async () => {
+      expect(await seen()).toBe(1);
+      await ask(primary.url('latchkey'), 'DELETE FROM memberships WHERE user_id = $1', [person.id]);
+      expect(await seen()).toBe(0);
+    });
+  });
 
   it('never hides a session from itself, be it new or newly completed', async () => {
     const [person, another] = [await add(), await add()];
