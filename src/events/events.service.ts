@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { may, type Caller } from '../caller.js';
+import { BroadLists } from '../database/broad-lists.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { doneBy } from './audit-event.js';
@@ -12,13 +13,14 @@ import { EventsStore } from './events.store.js';
 export class EventsService {
   constructor(
     private readonly store: EventsStore,
+    private readonly broad: BroadLists,
     private readonly audit: AuditLog,
   ) {}
 
   /**
    * The events that the page keeps. What this process has recorded is among them; of refusals and JWTs of other
-   * processes the last second may be missing.
-   * @throws Refusal forbidden without `event.read`
+   * processes the last second may be missing, and more of it from a replica.
+   * @throws Refusal forbidden without `event.read`; too_broad, busy
    */
   async list(caller: Caller, page: Page): Promise<Slice<RecordedEvent>> {
     if (!may(caller, 'event.read')) {
@@ -27,7 +29,7 @@ export class EventsService {
       throw new Refusal('forbidden');
     }
     await this.audit.flush();
-    return this.store.list(page, caller.mark);
+    return this.broad.run(page, () => this.store.list(page, caller.mark));
   }
 
   /** @throws Refusal not_found for an unknown event, and for any without `event.read` */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { Latchkey, type SignedInPerson } from '../support/latchkey.js';
+import { lockTable, untilSomeoneWaits } from '../support/locks.js';
 
 const SESSIONS = '/api/v2/sessions';
 /** With the one that asks: more than are counted. */
@@ -85,5 +86,27 @@ describe('a list of more than ten thousand', () => {
         userId: BigInt(person.id).toString(16).padStart(24, '0'),
       });
     expect(lendix.body.remaining).toBe(9_990);
+  });
+});
+
+describe('lists that have to look at every row', () => {
+  it.each([
+    ['events', 'filter[ip]=192.0.2.1'],
+    ['organizations', 'filter[name]=Navy'],
+  ])('of %s leave most connections to whoever asks for less', async (table, query) => {
+    const reader = await latchkey.asUser({ rights: ['event.read', 'user.read'] });
+    const search = `/api/v2/${table}?${query}`;
+    await latchkey.get(search, reader.token).expect(200);
+    const unlock = await lockTable(latchkey.database.url, table);
+    const searches = Promise.all(Array.from({ length: 20 }, () => latchkey.get(search, reader.token)));
+    try {
+      await untilSomeoneWaits(latchkey.database.url);
+      for (let turn = 0; turn < 20; turn++) {
+        await latchkey.get('/api/v2/sessions/current', person.token).expect(200);
+      }
+    } finally {
+      await unlock();
+    }
+    expect((await searches).map(({ status }) => status)).toEqual(Array(20).fill(200));
   });
 });

@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { Client } from '../support/client.js';
 import { EveryApi } from '../support/every-api.js';
 import { freePort } from '../support/free-port.js';
-import { lockSessions, untilSomeoneWaits } from '../support/locks.js';
+import { lockTable, untilSomeoneWaits } from '../support/locks.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { seen } from '../support/seen.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
@@ -92,7 +92,7 @@ describe('PostgreSQL', () => {
   });
 
   it('SECURITY 154: that keeps every connection of the pool waiting is a 503 for all who wait, and leaves none behind', async () => {
-    const unlock = await lockSessions(postgres.url('latchkey'));
+    const unlock = await lockTable(postgres.url('latchkey'), 'sessions');
     const many = server.client(POOL_SIZE + 6);
     const waiting = Array.from({ length: POOL_SIZE + 5 }, () => many.get('/api/v2/sessions/current', token));
     try {

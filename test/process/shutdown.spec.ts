@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../support/client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
-import { lockSessions, untilSomeoneWaits } from '../support/locks.js';
+import { lockTable, untilSomeoneWaits } from '../support/locks.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 import { ask } from '../support/sql.js';
 
@@ -47,7 +47,7 @@ describe('SIGTERM and SIGINT', () => {
       const server = await start();
       const client = server.client();
       const { token } = await client.session('admin@example.com', PASSWORD);
-      const unlock = await lockSessions(database.url);
+      const unlock = await lockTable(database.url, 'sessions');
       const running = client.get('/api/v2/sessions/current', token);
       await untilSomeoneWaits(database.url);
 

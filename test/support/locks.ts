@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { ask } from './sql.js';
 
-/** Makes every statement on `sessions` wait. @returns what ends that */
-export async function lockSessions(url: string): Promise<() => Promise<void>> {
+/** Makes every statement on a table wait. @returns what ends that */
+export async function lockTable(url: string, table: string): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query('BEGIN');
-  await client.query('LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE');
+  await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
   return () => client.end();
 }
 
