@@ -13,7 +13,6 @@ import { Replica } from './database/replica.js';
 import { Notices } from './delivery/mailer.js';
 import { Messenger, waysOf } from './delivery/messenger.js';
 import { smtpTransport } from './delivery/smtp.js';
-import { AuditLog } from './events/audit-log.js';
 import { EventsModule } from './events/events.module.js';
 import { CLERK, ClerkModule } from './faces/clerk/clerk.module.js';
 import { LENDIX, LendixModule } from './faces/lendix/lendix.module.js';
@@ -109,12 +108,10 @@ export class AppModule {
     metrics: Metrics,
     passwords: Passwords,
     database: DataSource,
-    audit: AuditLog,
     liveSessions: LiveSessions,
     replica: Replica,
   ) {
     replica.onRead((answered) => metrics.countReplicaRead(answered));
-    audit.onRecorded(({ action, outcome, reason = '' }) => metrics.countEvent({ action, outcome, reason }));
     const pool = (name: keyof PoolUse) => () => poolUse(database)[name];
     metrics.gauge('password_hashes_running', 'Password hashes being computed.', () => passwords.load.running);
     metrics.gauge(

@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
 import { Config } from '../config.js';
+import { Metrics } from '../http/metrics.js';
 import { currentRequestId } from '../http/request-id.js';
 import { Refusal } from '../refusal.js';
 import { auditLine, printable, type Act, type AuditEvent } from './audit-event.js';
@@ -14,13 +15,12 @@ const DAY_MILLISECONDS = 86_400_000;
 
 /**
  * Writes down what happened: a structured line for each event, in the log with the rest and marked `audit`, and a row
- * that `GET /api/v2/events` shows and the webhook is sent. An act that changes something is `accounted`: its event is
+ * that `GET /api/v2/events` shows and the webhook is sent, and counted in the metrics. An act that changes something is `accounted`: its event is
  * written with it, or neither is. What changes nothing is `record`ed: its row is written within a second, and a crash
  * may lose that second (the log has it).
  */
 @Injectable()
 export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly recordedListeners: ((event: AuditEvent) => void)[] = [];
   private readonly delivered: boolean;
   private readonly retentionDays: number;
   private gathering = new Gathering();
@@ -32,6 +32,7 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
     private readonly store: EventsStore,
     private readonly clock: Clock,
     private readonly log: PinoLogger,
+    private readonly metrics: Metrics,
     config: Config,
   ) {
     this.delivered = config.get('WEBHOOK_URL') !== undefined;
@@ -99,14 +100,10 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
     return this.store.removeOld(manager, before, most);
   }
 
-  /** Hears of each event, of either kind, as its line is written. */
-  onRecorded(listener: (event: AuditEvent) => void): void {
-    this.recordedListeners.push(listener);
-  }
-
   private tell(event: AuditEvent): void {
     this.log.info(auditLine(event), 'audit');
-    for (const listener of this.recordedListeners) listener(event);
+    const { action, outcome, reason = '' } = event;
+    this.metrics.countEvent({ action, outcome, reason });
   }
 
   private rowOf(event: AuditEvent): EventRow {

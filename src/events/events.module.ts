@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../config.js';
+import { HttpModule } from '../http/http.module.js';
 import { AuditLog } from './audit-log.js';
 import { EventsController } from './events.controller.js';
 import { EventsService } from './events.service.js';
@@ -12,6 +13,7 @@ import { WebhooksStore } from './webhooks.store.js';
 /** What happened. Global, since whoever acts writes it down. */
 @Global()
 @Module({
+  imports: [HttpModule],
   controllers: [EventsController],
   providers: [
     AuditLog,
