@@ -4,8 +4,8 @@ import { FACES, type Face } from '../config.js';
 import { CLERK_NEIGHBOURS } from './clerk.neighbours.js';
 import { CLERK_SESSION_OPERATIONS } from './clerk.operations.js';
 import { CLERK_SCHEMAS } from './clerk.schemas.js';
-import { LENDIX_OPERATIONS, LENDIX_SCHEMAS } from './lendix.operations.js';
 import { EVENT_OPERATIONS } from './events.operations.js';
+import { LENDIX_OPERATIONS, LENDIX_SCHEMAS } from './lendix.operations.js';
 import type { Answer, DescribedFace, Operation, Operations } from './operation.js';
 import { ORGANIZATION_OPERATIONS } from './organizations.operations.js';
 import { OTP_OPERATIONS } from './otp.operations.js';
@@ -21,7 +21,7 @@ import { VERIFICATION_OPERATIONS } from './verifications.operations.js';
 import { ZITADEL_OPERATIONS } from './zitadel.operations.js';
 import { ZITADEL_SCHEMAS } from './zitadel.schemas.js';
 
-/** Everything that is described, by `METHOD /path/{id}`. */
+/** The operations of the native API and of the service itself. */
 export const OPERATIONS: Operations = {
   ...SESSION_OPERATIONS,
   ...VERIFICATION_OPERATIONS,

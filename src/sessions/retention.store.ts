@@ -11,7 +11,7 @@ const OVER = `(s.status NOT IN ('active', 'pending_otp') AND coalesce(s.ended_at
   OR s.status = 'active' AND s.expires_at < $1)`;
 
 /** Later than now, $2, by more than clocks differ. */
-const IN_FUTURE = (column: string) => `${column} > $2::timestamptz + interval '1 minute'`;
+const isInFuture = (column: string) => `${column} > $2::timestamptz + interval '1 minute'`;
 
 /** When a run may begin, or go on. */
 export interface Turn {
@@ -54,8 +54,8 @@ export class RetentionStore {
         // What is said of the future was said by a clock that has been put back since.
         `UPDATE retention SET run = $1, worked_at = $2
          WHERE run = $1 OR (
-           (run IS NULL OR worked_at <= $3 OR ${IN_FUTURE('worked_at')})
-           AND (finished_at IS NULL OR $4::timestamptz IS NULL OR finished_at <= $4 OR ${IN_FUTURE('finished_at')}))
+           (run IS NULL OR worked_at <= $3 OR ${isInFuture('worked_at')})
+           AND (finished_at IS NULL OR $4::timestamptz IS NULL OR finished_at <= $4 OR ${isInFuture('finished_at')}))
          RETURNING session_place AS place`,
         [run, now, deadSince, finishedSince],
       );
