@@ -1,5 +1,5 @@
 import { Bulkhead } from '../bulkhead.js';
-import { isGroup, type Page } from '../page.js';
+import { COUNTED_AT_MOST, isGroup, type Page } from '../page.js';
 
 /** How many lists may wait in line. */
 const LONGEST_LINE = 100;
@@ -25,8 +25,13 @@ export class BroadLists {
   }
 }
 
-/** Whether a page has a filter or an order that may have to look at every row; ids have an index, and when sessions and events came. */
-export function mayBeBroad({ filter, sort }: Page): boolean {
+/**
+ * Whether a page may have to look at every row, or at very many: by its filter or its order (ids have an index, and when
+ * sessions and events came), by counting them all, or by how far it lies.
+ */
+export function mayBeBroad({ filter, sort, window, countTotal }: Page): boolean {
   const keepsAll = filter === null || (isGroup(filter) && filter.members.length === 0);
-  return !keepsAll || !['id', 'createdAt'].includes(sort[0]?.field ?? 'id');
+  const isInOrder = ['id', 'createdAt'].includes(sort[0]?.field ?? 'id');
+  const isFar = window.kind === 'offset' && window.offset > COUNTED_AT_MOST;
+  return !keepsAll || !isInOrder || countTotal === 'exactly' || isFar;
 }

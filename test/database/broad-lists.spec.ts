@@ -46,6 +46,17 @@ describe('lists of everybody', () => {
     expect(second.hasBegun()).toBe(true);
   });
 
+  it.each<[string, Page]>([
+    ['that are counted to the last', { ...page(null), countTotal: 'exactly' }],
+    ['that begin far away', { ...page(null), window: { kind: 'offset', offset: 1_000_000, limit: 30 } }],
+  ])('%s wait in line too, for each of their rows is read', (_which, far) => {
+    const broad = new BroadLists(2);
+    const [first, second] = [slow(), slow()];
+    void broad.run(page(named), first.list);
+    void broad.run(far, second.list);
+    expect(second.hasBegun()).toBe(false);
+  });
+
   it('are told to come back when a hundred wait', async () => {
     const broad = new BroadLists(2);
     const { list, letGo } = slow();
