@@ -1,9 +1,9 @@
 import type { Target } from './load.js';
-import type { SuiteOptions } from './main.js';
 import { shown, targetTable, type Row, type Table } from './report.js';
 import { interleaved, ratioOf, spreadOf, type Measured } from './rounds.js';
 import { ADMIN, type BenchedServer } from './server.js';
 import { Stage } from './stage.js';
+import type { SuiteOptions } from './suite.js';
 
 const JSON_API = 'application/vnd.api+json';
 const PERSON = { email: 'person@example.com', password: 'a password for the bench' };

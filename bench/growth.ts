@@ -5,11 +5,11 @@ import { prepared } from '../src/database/prepared.js';
 import { OWNER, SESSION } from '../src/sessions/session.rows.js';
 import { loadGrowth } from './growth-population.js';
 import { FOREGROUND, lookUpsOn, requestsOn, signInAsAdmin, type Asked } from './growth-requests.js';
-import type { SuiteOptions } from './main.js';
 import { shown, targetTable, type Bound, type Row, type Table } from './report.js';
 import { spread, type Spread } from './rounds.js';
 import { BenchedServer } from './server.js';
 import { Stage } from './stage.js';
+import type { SuiteOptions } from './suite.js';
 
 const SIZES = [10_000, 1_000_000, 5_000_000] as const;
 /** What an operator of such tables would give PostgreSQL; each of the three fits the machine's memory. */

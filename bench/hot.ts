@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import type { Target } from './load.js';
-import type { SuiteOptions } from './main.js';
 import { loadBetterAuth, loadExpressSessions, loadSessions, tokensInRotation } from './population.js';
 import { shown, targetTable, type Bound, type Row, type Table } from './report.js';
 import { interleaved, ratioOf, spreadOf, type Measured } from './rounds.js';
 import { sameDocument } from './same-document.js';
 import { Stage } from './stage.js';
+import type { SuiteOptions } from './suite.js';
 import { currentOn } from './targets.js';
 
 const LOAD = { connections: 32, seconds: 2 };

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import type { SuiteOptions } from './main.js';
 import { loadSessions } from './population.js';
 import { shown, targetTable, type Row, type Table } from './report.js';
 import { excessOf, interleaved, median, spreadOf, type Measured, type Spread } from './rounds.js';
 import { Stage } from './stage.js';
+import type { SuiteOptions } from './suite.js';
 import { clerkTokensOn, currentOn, jwtOn, passwordHash } from './targets.js';
 
 const LOAD = { connections: 32, seconds: 2 };

@@ -1,9 +1,9 @@
-import type { SuiteOptions } from './main.js';
 import { loadSessions } from './population.js';
 import { shown, targetTable, type Row, type Table } from './report.js';
 import { interleaved, ratioOf, spreadOf, type Measured } from './rounds.js';
 import { sameDocument } from './same-document.js';
 import { Stage } from './stage.js';
+import type { SuiteOptions } from './suite.js';
 import { listOn } from './targets.js';
 
 const LOAD = { connections: 32, seconds: 2 };

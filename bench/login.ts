@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { availableParallelism } from 'node:os';
 import { byAutocannon } from './autocannon.js';
-import type { SuiteOptions } from './main.js';
 import { paced } from './paced.js';
 import { loadSessions } from './population.js';
 import { shown, targetTable, type Bound, type Row, type Table } from './report.js';
 import { excessOf, interleaved, ratioOf, spread, spreadOf, type Measured, type Spread } from './rounds.js';
 import type { BenchedServer } from './server.js';
 import { Stage } from './stage.js';
+import type { SuiteOptions } from './suite.js';
 import { currentOn, loginOn, passwordHash } from './targets.js';
 
 const CORES = availableParallelism();

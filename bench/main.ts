@@ -7,17 +7,8 @@ import { list } from './list.js';
 import { login } from './login.js';
 import { memory } from './memory.js';
 import { profile, PROFILED } from './profile.js';
-import { publish, type Table } from './report.js';
-
-/** What a suite may be told. */
-export interface SuiteOptions {
-  /** The directory of another checkout that is built, to be measured in the same rounds. */
-  readonly beside: string | undefined;
-  readonly rounds: number;
-}
-
-/** A suite measures and hands back its tables. */
-type Suite = (options: SuiteOptions) => Promise<readonly Table[]>;
+import { publish } from './report.js';
+import type { Suite } from './suite.js';
 
 const SUITES: Readonly<Record<string, Suite>> = {
   ...{ hot, list, login, jwt, faces, memory, growth },
