@@ -12,7 +12,8 @@ interface ClientConfig extends pg.ClientConfig {
 
 /**
  * A connection that is given up once a statement on it got no answer in time. pg itself would hand it back to
- * the pool, where every later statement waits behind the one that was abandoned.
+ * the pool, where every later statement waits behind the one that was abandoned. Named statements are described once on
+ * it, or go without their names.
  */
 export class ImpatientClient extends pg.Client {
   constructor(config?: ClientConfig) {
