@@ -70,7 +70,7 @@ describe('with WEB_CONCURRENCY', () => {
     await until(() => workersOf(server).filter((pid) => pid !== killed).length === WORKERS);
     const workers = workersOf(server);
     expect(await server.stop()).toBe(0);
-    expect(server.complaints).toBe('A process ended (SIGKILL): starting another\n');
+    expect(server.complaints).toBe('A process ended (SIGKILL): starting another\nSIGTERM: stopping\n');
     expect(workers.filter(isRunning)).toEqual([]);
   });
 
