@@ -42,6 +42,8 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private gathering: Promise<string> | null = null;
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     if (isOneOfMany) contribute(this.registry);
@@ -93,10 +95,13 @@ export class Metrics {
 
   /**
    * All figures in Prometheus's text format, with its media type; those of all processes of this instance in one.
+   * They are open to all and cost every process some work, so whoever asks while they are gathered gets the same.
    * @throws Refusal unavailable while one of them does not say its own
    */
   async exposition(): Promise<{ contentType: string; text: string }> {
-    const text = await (isOneOfMany ? figuresOfAll() : this.registry.metrics());
-    return { contentType: this.registry.contentType, text };
+    this.gathering ??= (isOneOfMany ? figuresOfAll() : this.registry.metrics()).finally(() => {
+      this.gathering = null;
+    });
+    return { contentType: this.registry.contentType, text: await this.gathering };
   }
 }

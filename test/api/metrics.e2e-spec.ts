@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Metrics } from '../../src/http/metrics.js';
 import { Latchkey } from '../support/latchkey.js';
 import { resource } from '../support/client.js';
 
@@ -61,6 +62,15 @@ describe('GET /metrics', () => {
     const open = (await figure('database_connections_open'))!;
     expect(open).toBeGreaterThanOrEqual(1);
     expect(await figure('database_connections_idle')).toBeLessThanOrEqual(open);
+  });
+
+  it('gathers them once for all who ask at the same time, and anew for who asks later', async () => {
+    const metrics = new Metrics();
+    let gathered = 0;
+    metrics.gauge('gathered', 'How often.', () => ++gathered);
+    const all = await Promise.all(Array.from({ length: 20 }, () => metrics.exposition()));
+    expect(new Set(all.map(({ text }) => text)).size).toBe(1);
+    expect((await metrics.exposition()).text).toContain('\ngathered 2\n');
   });
 
   it('names nobody', async () => {
