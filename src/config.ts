@@ -40,7 +40,7 @@ export const KEYS = {
     sentence:
       'How statements are prepared: `named`, or `unnamed` behind a pooler that does not know names (PgBouncer in transaction mode).',
     shownDefault: 'named',
-    read: (raw) => oneOf(raw ?? 'named', ['named', 'unnamed']) as 'named' | 'unnamed',
+    read: (raw) => oneOf(raw ?? 'named', ['named', 'unnamed']),
   } satisfies Key<string>,
   WEB_CONCURRENCY: whole('Processes that serve requests.', 1, 1, 128),
   SECRET_KEY: optional(
