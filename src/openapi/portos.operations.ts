@@ -155,7 +155,13 @@ const LIST: Operation = {
       { items: [SESSION], count: 1, totalCount: 1 },
     ),
   ],
-  refusals: [...signedIn, { reason: 'forbidden' }, { reason: 'unsupported_parameter', parameter: 'colour' }],
+  refusals: [
+    ...signedIn,
+    { reason: 'forbidden' },
+    { reason: 'unsupported_parameter', parameter: 'colour' },
+    { reason: 'too_broad' },
+    { reason: 'busy' },
+  ],
 };
 
 const READ: Operation = {

@@ -67,6 +67,7 @@ function ofRequest(path: string, { who, native, body }: Operation): Problem[] {
   if (native?.query === 'list') {
     problems.push({ reason: 'unsupported_sort', parameter: 'sort' });
     problems.push({ reason: 'invalid_parameter', parameter: 'page[size]' });
+    problems.push({ reason: 'too_broad' }, { reason: 'busy' });
   }
   if (native?.query !== 'one') problems.push({ reason: 'unsupported_filter', parameter: 'filter[colour]' });
   if (native?.query !== 'filter') {

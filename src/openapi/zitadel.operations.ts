@@ -105,6 +105,8 @@ export const ZITADEL_OPERATIONS: Operations = {
         { reason: 'invalid_document', member: 'query.limit' },
         { reason: 'unsupported_filter' },
         { reason: 'page_too_large' },
+        { reason: 'too_broad' },
+        { reason: 'busy' },
       ],
     },
     'POST',

@@ -5,7 +5,9 @@ import { EXAMPLES, type Example } from '../../src/openapi/contract-examples.js';
 import { describeService } from '../../src/openapi/document.js';
 import { operationsOf, SchemaCheck, type Described } from './described.js';
 
-const document = JSON.parse(JSON.stringify(describeService('http://localhost:3000', FACES, true))) as Described;
+const document = JSON.parse(
+  JSON.stringify(describeService('http://localhost:3000', FACES, true)),
+) as Described;
 const operations = operationsOf(document);
 const check = new SchemaCheck(document);
 
@@ -43,6 +45,21 @@ describe('the OpenAPI document', () => {
   it('names every operation differently', () => {
     const ids = operations.map(([, operation]) => (operation as { operationId?: string }).operationId);
     expect(new Set(ids).size).toBe(operations.length);
+  });
+
+  it.each([
+    'GET /api/v2/sessions',
+    'GET /api/v2/users',
+    'GET /api/v2/organizations',
+    'GET /api/v2/events',
+    'GET /portos/sessions',
+    'POST /zitadel/v2/sessions/search',
+  ])('says of a list of everybody’s that it may be too broad, or one too many: %s', (key) => {
+    const refusals = operations.find(([name]) => name === key)![1].responses;
+    const named = (status: number) =>
+      Object.values(refusals[status]?.content ?? {}).flatMap(({ examples }) => Object.keys(examples ?? {}));
+    expect(named(400)).toContain('too_broad');
+    expect(named(503)).toContain('busy');
   });
 
   it.each(Object.entries<Example>(EXAMPLES))(
