@@ -41,7 +41,7 @@ export const KEYS = {
       'How statements are prepared: `named`, or `unnamed` behind a pooler that does not know names (PgBouncer in transaction mode).',
     shownDefault: 'named',
     read: (raw) => oneOf(raw ?? 'named', ['named', 'unnamed']),
-  } satisfies Key<string>,
+  } satisfies Key<'named' | 'unnamed'>,
   WEB_CONCURRENCY: whole('Processes that serve requests.', 1, 1, 128),
   SECRET_KEY: optional(
     'Seals one-time-password secrets and signing keys: 64 hex digits. Required with DATABASE_URL.',
@@ -233,9 +233,10 @@ function yesOrNo(raw: string): boolean {
   return raw === 'true';
 }
 
-function oneOf(raw: string, known: readonly string[]): string {
-  if (!known.includes(raw)) throw new Error(`must be one of ${known.join(', ')}`);
-  return raw;
+function oneOf<T extends string>(raw: string, known: readonly T[]): T {
+  const found = known.find((one) => one === raw);
+  if (found === undefined) throw new Error(`must be one of ${known.join(', ')}`);
+  return found;
 }
 
 function commaList(raw: string | undefined): string[] {
@@ -262,7 +263,7 @@ function webAddressWithQuery(raw: string): string {
 }
 
 function face(raw: string): Face {
-  return oneOf(raw, FACES) as Face;
+  return oneOf(raw, FACES);
 }
 
 function databaseAddress(raw: string): string {
