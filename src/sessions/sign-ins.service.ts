@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { OPERATOR } from '../caller.js';
 import { Clock } from '../clock.js';
-import type { AuditEvent } from '../events/audit-event.js';
+import { doneBy, type AuditEvent } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { OtpService } from '../otp/otp.service.js';
 import { Refusal } from '../refusal.js';
@@ -160,7 +161,8 @@ export class SignInsService {
   ): Promise<Session | null> {
     const createdAt = this.clock.now();
     const row = { ...origin, ...draft, userId: user.id, status: 'active' as const, machine: true, createdAt };
-    const about = { action: 'machine_token.create', actorSessionId: asking?.id, ip: origin.lastIp } as const;
+    const by = asking === null ? doneBy(OPERATOR) : { actorSessionId: asking.id, ip: origin.lastIp };
+    const about = { action: 'machine_token.create', ...by } as const;
     if (asking === null) {
       return this.withToken(user, about, (manager, tokenHash) =>
         this.openings.openMachineFor(manager, { ...row, tokenHash }),
@@ -263,7 +265,7 @@ export class SignInsService {
 
   private withToken(
     user: User,
-    about: Pick<AuditEvent, 'action' | 'actorSessionId' | 'ip'>,
+    about: Pick<AuditEvent, 'action' | 'by' | 'actorSessionId' | 'ip'>,
     write: (manager: EntityManager, tokenHash: Buffer) => Promise<Session | null>,
   ): Promise<Session | null> {
     const token = mintToken();

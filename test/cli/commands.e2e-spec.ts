@@ -188,6 +188,12 @@ describe('latchkey beside a running server', () => {
         token_expires_at: null,
       });
       await server.get(SESSIONS, created.token).expect(200);
+      expect((await writtenEvents(server)).at(-1)).toMatchObject({
+        action: 'machine_token.create',
+        sessionId: created.id,
+        actorId: '0',
+        ip: 'command line',
+      });
       const listed = await runOne(['tokens', 'list', '--user', email]);
       expect(listed).toMatchObject({ id: created.id, name: 'nightly', token: null });
       await runJson(['tokens', 'revoke', created.id]);
