@@ -53,6 +53,10 @@ export class Workers {
 
   private fork(): Worker {
     const worker = cluster.fork();
+    // What is sent to one that just died (a question for its figures) fails, and its exit tells the rest.
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) throw error; // it never began, and will have no exit
+    });
     worker.on('message', (message: unknown) => {
       if (message !== ASKS_FOR_DATABASE) return;
       const { url, secretKey } = this.database;

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { built } from '../support/built.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { isRunning, makeDataDir, postmasterOf, removeDataDir } from '../support/data-dir.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
@@ -72,6 +76,22 @@ describe('with WEB_CONCURRENCY', () => {
     expect(await server.stop()).toBe(0);
     expect(server.complaints).toBe('A process ended (SIGKILL): starting another\nSIGTERM: stopping\n');
     expect(workers.filter(isRunning)).toEqual([]);
+  });
+
+  it('the first outlives what it sends to one that has just died', async () => {
+    const script = `
+      import cluster from 'node:cluster';
+      import { Workers } from '${pathToFileURL(join(await built(), 'workers.js')).href}';
+      const listens = 'import("node:http").then((http) => http.createServer().listen(0))';
+      cluster.setupPrimary({ exec: '/dev/null', execArgv: ['--import', 'data:text/javascript,' + listens] });
+      await new Workers({ url: '', secretKey: Buffer.alloc(0) }, () => undefined).start(1);
+      const [worker] = Object.values(cluster.workers);
+      process.kill(worker.process.pid, 'SIGKILL');
+      for (const end = Date.now() + 200; Date.now() < end; ); // it is dead, and nobody has been told yet
+      for (const question of ['one', 'another']) worker.send(question);
+      setTimeout(() => process.exit(7), 100);`;
+    const first = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+    expect(await once(first, 'exit')).toEqual([7, null]);
   });
 
   it('the death of the first is the end of all', async () => {
