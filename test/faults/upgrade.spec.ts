@@ -48,7 +48,8 @@ ifKnown(`a rolling upgrade from ${OLD_VERSION}${where}`, () => {
       SECRET_KEY: '0123456789abcdef'.repeat(4),
       ADMIN_PASSWORD: PASSWORD,
     };
-    const old = await ServerProcess.start(settings, undefined, oldRoot);
+    const old = ServerProcess.spawn(settings, '', oldRoot);
+    await old.ready();
     const { token } = await old.client().session('admin@example.com', PASSWORD);
     const byOld = new WriteLoad(token, 'old');
     const writing = [byOld.run(old.client(), 4)];
