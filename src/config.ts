@@ -67,7 +67,8 @@ export const KEYS = {
     1,
     36_500,
   ),
-  EVENT_RETENTION_DAYS: whole('Days after which events of the audit log are removed.', 365, 1, 36_500),
+  // Three at least: so long a webhook is tried again.
+  EVENT_RETENTION_DAYS: whole('Days after which events of the audit log are removed.', 365, 3, 36_500),
   OTP_WINDOW_SECONDS: whole(
     'Seconds after sign-in in which a one-time password is accepted.',
     300,

@@ -19,6 +19,7 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
   private stamps = new Map<string, ActivityStamp>();
   private timer: NodeJS.Timeout | undefined;
   private written: Promise<void> = Promise.resolve();
+  private inLine: Promise<void> | null = null;
 
   constructor(
     private readonly sweeps: SweepsStore,
@@ -63,8 +64,12 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Writes what was gathered by now. What cannot be written is written with the next lot. */
   flush(): Promise<void> {
-    this.written = this.written.then(() => this.write());
-    return this.written;
+    // In turn, and one in line at most, which writes for everybody: while the database is away each takes seconds.
+    this.inLine ??= this.written = this.written.then(() => {
+      this.inLine = null;
+      return this.write();
+    });
+    return this.inLine;
   }
 
   private async write(): Promise<void> {
