@@ -61,6 +61,7 @@ const SYSTEM_CODES = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EMFILE',
+  'ENFILE',
 ]);
 /**
  * SQLSTATEs: 08 connection, 53 resources, 58 system errors, 57P0x shut down or starting, 57014 cancelled by a

@@ -26,6 +26,8 @@ describe('asRefusal', () => {
     ['refused', failing('connect', { code: 'ECONNREFUSED' })],
     ['refused on every address', new AggregateError([failing('connect', { code: 'ECONNREFUSED' })])],
     ['reset', failing('read', { code: 'ECONNRESET' })],
+    ['no more files in the process', failing('connect', { code: 'EMFILE' })],
+    ['no more files in the machine', failing('connect', { code: 'ENFILE' })],
     ['no answer', failing('connect', { code: 'ETIMEDOUT' })],
     ['cut', failing('Connection terminated unexpectedly')],
     ['pool exhausted', failing('timeout exceeded when trying to connect')],
