@@ -2,6 +2,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@
 import { PinoLogger } from 'nestjs-pino';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
+import { Coalescing } from '../coalescing.js';
 import { Config } from '../config.js';
 import { Metrics } from '../http/metrics.js';
 import { currentRequestId } from '../http/request-id.js';
@@ -24,8 +25,7 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   private readonly delivered: boolean;
   private readonly retentionDays: number;
   private gathering = new Gathering();
-  private flushed: Promise<void> = Promise.resolve();
-  private inLine: Promise<void> | null = null;
+  private readonly writes = new Coalescing(() => this.writeGathered());
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -86,12 +86,7 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Writes the rows that were gathered. What cannot be written now is written with the next lot. */
   flush(): Promise<void> {
-    // In turn, and one in line at most, which writes for everybody: while the database is away each takes seconds.
-    this.inLine ??= this.flushed = this.flushed.then(() => {
-      this.inLine = null;
-      return this.writeGathered();
-    });
-    return this.inLine;
+    return this.writes.run(); // while the database is away each takes seconds
   }
 
   /** Removes some of the events that are older than EVENT_RETENTION_DAYS. @returns how many, at most so many */

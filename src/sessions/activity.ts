@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../clock.js';
+import { Coalescing } from '../coalescing.js';
 import { Config } from '../config.js';
 import { Origins } from './origin.js';
 import type { Session } from './session.entity.js';
@@ -18,8 +19,7 @@ const DAY_MILLISECONDS = 86_400_000;
 export class Activity implements OnModuleInit, BeforeApplicationShutdown {
   private stamps = new Map<string, ActivityStamp>();
   private timer: NodeJS.Timeout | undefined;
-  private written: Promise<void> = Promise.resolve();
-  private inLine: Promise<void> | null = null;
+  private readonly writes = new Coalescing(() => this.write());
 
   constructor(
     private readonly sweeps: SweepsStore,
@@ -64,12 +64,7 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Writes what was gathered by now. What cannot be written is written with the next lot. */
   flush(): Promise<void> {
-    // In turn, and one in line at most, which writes for everybody: while the database is away each takes seconds.
-    this.inLine ??= this.written = this.written.then(() => {
-      this.inLine = null;
-      return this.write();
-    });
-    return this.inLine;
+    return this.writes.run(); // while the database is away each takes seconds
   }
 
   private async write(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import type { Response } from 'express';
+import { Coalescing } from '../coalescing.js';
 import { Replica } from '../database/replica.js';
 import { FailureFilter } from '../http/failure.filter.js';
 import { holdAnswer } from '../http/held-answer.js';
@@ -15,8 +16,9 @@ type Actor = { readonly sessionId: string } | { readonly browserId: string };
  */
 @Injectable()
 export class WriteMarks {
-  private readonly running = new Map<string, Promise<void>>();
-  private readonly next = new Map<string, Promise<void>>();
+  // Acts of one session that end while a statement runs share the next one.
+  private readonly ofSessions = new Coalescing((id: string) => this.store.raise(id));
+  private readonly ofBrowsers = new Coalescing((id: string) => this.store.raiseHeld(id));
 
   constructor(
     private readonly store: WriteMarksStore,
@@ -35,28 +37,6 @@ export class WriteMarks {
   }
 
   private raise(actor: Actor): Promise<void> {
-    return 'sessionId' in actor
-      ? this.once(`session ${actor.sessionId}`, () => this.store.raise(actor.sessionId))
-      : this.once(`browser ${actor.browserId}`, () => this.store.raiseHeld(actor.browserId));
-  }
-
-  /** One statement at a time: acts of one session that end while it runs share the next one. */
-  private once(key: string, write: () => Promise<void>): Promise<void> {
-    const waiting = this.next.get(key);
-    if (waiting !== undefined) return waiting;
-    const before = this.running.get(key) ?? Promise.resolve();
-    const next = before.then(() => this.run(key, write));
-    this.next.set(key, next);
-    return next;
-  }
-
-  private async run(key: string, write: () => Promise<void>): Promise<void> {
-    this.next.delete(key);
-    const written = write();
-    const over = written.catch(() => undefined);
-    this.running.set(key, over);
-    await over;
-    if (this.running.get(key) === over) this.running.delete(key);
-    await written;
+    return 'sessionId' in actor ? this.ofSessions.run(actor.sessionId) : this.ofBrowsers.run(actor.browserId);
   }
 }

@@ -7,6 +7,7 @@ const RUNGS: Readonly<Record<string, number>> = {
   'src/bulkhead.ts': 0,
   'src/caller.ts': 0,
   'src/clock.ts': 0,
+  'src/coalescing.ts': 0,
   'src/config.ts': 0,
   'src/page.ts': 0,
   'src/refusal.ts': 0,
