@@ -1,3 +1,5 @@
+export const DAY_MILLISECONDS = 86_400_000;
+
 /**
  * The only place that reads the time. One instance serves the whole process;
  * tests freeze it and move it, and everything that judges an expiry asks it.

@@ -1,6 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import type { EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
 import { Coalescing } from '../coalescing.js';
 import { Config } from '../config.js';
@@ -12,18 +11,16 @@ import { EventsStore } from './events.store.js';
 import { Gathering, type EventRow } from './gathering.js';
 
 const FLUSHED_EVERY_MILLISECONDS = 1_000;
-const DAY_MILLISECONDS = 86_400_000;
 
 /**
  * Writes down what happened: a structured line for each event, in the log with the rest and marked `audit`, and a row
- * that `GET /api/v2/events` shows and the webhook is sent, and counted in the metrics. An act that changes something is `accounted`: its event is
- * written with it, or neither is. What changes nothing is `record`ed: its row is written within a second, and a crash
- * may lose that second (the log has it).
+ * that `GET /api/v2/events` shows and the webhook is sent; the metrics count it. An act that changes something is
+ * `accounted`: its event is written with it, or neither is. What changes nothing is `record`ed: its row is written
+ * within a second, and a crash may lose that second (the log has it).
  */
 @Injectable()
 export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   private readonly delivered: boolean;
-  private readonly retentionDays: number;
   private gathering = new Gathering();
   private readonly writes = new Coalescing(() => this.writeGathered());
   private timer: NodeJS.Timeout | undefined;
@@ -36,7 +33,6 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
     config: Config,
   ) {
     this.delivered = config.get('WEBHOOK_URL') !== undefined;
-    this.retentionDays = config.get('EVENT_RETENTION_DAYS');
   }
 
   onModuleInit(): void {
@@ -87,12 +83,6 @@ export class AuditLog implements OnModuleInit, BeforeApplicationShutdown {
   /** Writes the rows that were gathered. What cannot be written now is written with the next lot. */
   flush(): Promise<void> {
     return this.writes.run(); // while the database is away each takes seconds
-  }
-
-  /** Removes some of the events that are older than EVENT_RETENTION_DAYS. @returns how many, at most so many */
-  async removeOld(manager: EntityManager, most: number): Promise<number> {
-    const before = new Date(this.clock.milliseconds() - this.retentionDays * DAY_MILLISECONDS);
-    return this.store.removeOld(manager, before, most);
   }
 
   private tell(event: AuditEvent): void {

@@ -22,7 +22,7 @@ import { WebhooksStore } from './webhooks.store.js';
     WebhooksStore,
     { provide: Webhooks, useFactory: webhooksOf, inject: [WebhooksStore, Config, PinoLogger] },
   ],
-  exports: [AuditLog],
+  exports: [AuditLog, EventsService],
 })
 export class EventsModule {}
 

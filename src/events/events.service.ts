@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { may, type Caller } from '../caller.js';
+import { Clock, DAY_MILLISECONDS } from '../clock.js';
+import { Config } from '../config.js';
 import { BroadLists } from '../database/broad-lists.js';
 import type { Page, Slice } from '../page.js';
 import { Refusal } from '../refusal.js';
@@ -8,13 +11,15 @@ import { AuditLog } from './audit-log.js';
 import type { RecordedEvent } from './event.entity.js';
 import { EventsStore } from './events.store.js';
 
-/** What happened, for whoever has to account for it: holders of `event.read`. */
+/** What happened, for whoever has to account for it (holders of `event.read`), and for how long. */
 @Injectable()
 export class EventsService {
   constructor(
     private readonly store: EventsStore,
     private readonly broad: BroadLists,
     private readonly audit: AuditLog,
+    private readonly clock: Clock,
+    private readonly config: Config,
   ) {}
 
   /**
@@ -37,5 +42,11 @@ export class EventsService {
     const event = may(caller, 'event.read') ? await this.store.find(id) : null;
     if (event === null) throw new Refusal('not_found');
     return event;
+  }
+
+  /** Removes some of the events that are older than EVENT_RETENTION_DAYS. @returns how many, at most so many */
+  removeOld(manager: EntityManager, most: number): Promise<number> {
+    const kept = this.config.get('EVENT_RETENTION_DAYS') * DAY_MILLISECONDS;
+    return this.store.removeOld(manager, new Date(this.clock.milliseconds() - kept), most);
   }
 }

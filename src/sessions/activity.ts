@@ -1,5 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Clock } from '../clock.js';
+import { Clock, DAY_MILLISECONDS } from '../clock.js';
 import { Coalescing } from '../coalescing.js';
 import { Config } from '../config.js';
 import { Origins } from './origin.js';
@@ -9,7 +9,6 @@ import { SweepsStore, type ActivityStamp } from './sweeps.store.js';
 /** A session's activity is written at most so often (DECISIONS.md, Native 8). */
 const STAMPED_EVERY_MILLISECONDS = 60_000;
 const FLUSHED_EVERY_MILLISECONDS = 1_000;
-const DAY_MILLISECONDS = 86_400_000;
 
 /**
  * Gathers which sessions were used and writes it once a second, off the path of the requests: a write for each

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Clock } from '../clock.js';
+import { Clock, DAY_MILLISECONDS } from '../clock.js';
 import type { Note } from '../events/audit-event.js';
 import { AuditLog } from '../events/audit-log.js';
 import { Refusal } from '../refusal.js';
@@ -15,7 +15,6 @@ import { SessionsService } from './sessions.service.js';
 import { SignedInCaller } from './signed-in.js';
 import { SignInAttemptsStore, type SignInView } from './sign-in-attempts.store.js';
 
-const DAY_MILLISECONDS = 86_400_000;
 /** How long a browser is kept that nobody has signed in to. */
 const UNUSED_MILLISECONDS = DAY_MILLISECONDS;
 /** How long it is kept from a sign-in, or from the last session that was chosen in it, on. */

@@ -3,17 +3,14 @@ import { PinoLogger } from 'nestjs-pino';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
-import { Clock } from '../clock.js';
+import { Clock, DAY_MILLISECONDS } from '../clock.js';
 import { Config } from '../config.js';
-import { AuditLog } from '../events/audit-log.js';
+import { EventsService } from '../events/events.service.js';
 import { describeError } from '../http/failure.js';
 import { CodesService } from '../otp/codes.service.js';
 import { BrowsersStore } from './browsers.store.js';
 import { RetentionStore } from './retention.store.js';
-import { SignInAttemptsStore } from './sign-in-attempts.store.js';
-import { VerificationsStore } from './verifications.store.js';
 
-const DAY_MILLISECONDS = 86_400_000;
 const MINUTE_MILLISECONDS = 60_000;
 /** Between the end of one run and the next. */
 const HOUR_MILLISECONDS = 60 * MINUTE_MILLISECONDS;
@@ -44,11 +41,9 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
 
   constructor(
     private readonly store: RetentionStore,
-    private readonly signIns: SignInAttemptsStore,
-    private readonly verifications: VerificationsStore,
     private readonly browsers: BrowsersStore,
     private readonly codes: CodesService,
-    private readonly audit: AuditLog,
+    private readonly events: EventsService,
     private readonly clock: Clock,
     private readonly config: Config,
     private readonly log: PinoLogger,
@@ -141,11 +136,15 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
       };
     return {
       sessions: (manager, place) => this.store.removeSessions(manager, place, before, AT_ONCE),
-      sign_in_attempts: untilNoneIsLeft((manager) => this.signIns.removeOld(manager, before, AT_ONCE)),
-      verifications: untilNoneIsLeft((manager) => this.verifications.removeOld(manager, before, AT_ONCE)),
+      sign_in_attempts: untilNoneIsLeft((manager) =>
+        this.store.removeExpired(manager, 'sign_in_attempts', before, AT_ONCE),
+      ),
+      verifications: untilNoneIsLeft((manager) =>
+        this.store.removeExpired(manager, 'verifications', before, AT_ONCE),
+      ),
       browsers: untilNoneIsLeft((manager) => this.browsers.removeExpired(manager, now, AT_ONCE)),
       sent_codes: untilNoneIsLeft((manager) => this.codes.removeExpired(manager)),
-      events: untilNoneIsLeft((manager) => this.audit.removeOld(manager, AT_ONCE)),
+      events: untilNoneIsLeft((manager) => this.events.removeOld(manager, AT_ONCE)),
     };
   }
 }

@@ -24,7 +24,7 @@ export interface Turn {
   readonly finishedSince: Date | null;
 }
 
-/** SQL of the removal of sessions, and of whose turn it is to remove what is old. */
+/** SQL of the removal of sessions and of what belongs to them, and of whose turn it is to remove what is old. */
 @Injectable()
 export class RetentionStore {
   constructor(private readonly database: DataSource) {}
@@ -107,5 +107,25 @@ export class RetentionStore {
     }
     // Ids grow with time: behind so many that were opened since, nothing was over before.
     return { removed, more: looked === most && old > 0 };
+  }
+
+  /** Removes the oldest rows of a table, if they expired before a moment. @returns how many, at most so many */
+  async removeExpired(
+    manager: EntityManager,
+    table: 'sign_in_attempts' | 'verifications',
+    before: Date,
+    most: number,
+  ): Promise<number> {
+    const rows = await prepared(
+      manager,
+      `${table}_remove_expired`,
+      // By their ids, which grow with time: there is no index on the expiry.
+      `DELETE FROM ${table} WHERE id IN (
+         SELECT id FROM (SELECT id, expires_at FROM ${table} ORDER BY id LIMIT $2) oldest
+         WHERE expires_at < $1)
+       RETURNING id`,
+      [before, most],
+    );
+    return rows.length;
   }
 }

@@ -34,7 +34,10 @@ export interface Step {
   readonly now: Date;
 }
 
-/** All SQL on `sign_in_attempts`, but for the newest one of a browser, which is read with what the browser holds. */
+/**
+ * All SQL on `sign_in_attempts`, but for the newest one of a browser, which is read with what the browser holds, and
+ * for the removal of old ones (`RetentionStore`).
+ */
 @Injectable()
 export class SignInAttemptsStore {
   constructor(private readonly database: DataSource) {}
@@ -105,20 +108,5 @@ export class SignInAttemptsStore {
       [id, from, to, sessionId, now],
     );
     return rows.length === 1;
-  }
-
-  /** Removes the oldest sign-ins, if they expired before a moment. @returns how many, at most so many */
-  async removeOld(manager: EntityManager, before: Date, most: number): Promise<number> {
-    const rows = await prepared(
-      manager,
-      'sign_in_attempts_remove_old',
-      // By their ids, which grow with time: there is no index on the expiry.
-      `DELETE FROM sign_in_attempts WHERE id IN (
-         SELECT id FROM (SELECT id, expires_at FROM sign_in_attempts ORDER BY id LIMIT $2) oldest
-         WHERE expires_at < $1)
-       RETURNING id`,
-      [before, most],
-    );
-    return rows.length;
   }
 }

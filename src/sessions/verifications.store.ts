@@ -40,7 +40,10 @@ const STAMPS: Readonly<Record<Strategy | Factor, string>> = {
   second: 'otp_verified_at',
 };
 
-/** All SQL on `verifications`, and the stamps that they leave on sessions. The session is locked before them. */
+/**
+ * All SQL on `verifications` but the removal of old ones (`RetentionStore`), and the stamps that they leave on sessions.
+ * The session is locked before them.
+ */
 @Injectable()
 export class VerificationsStore {
   constructor(private readonly database: DataSource) {}
@@ -198,21 +201,6 @@ export class VerificationsStore {
       [now, id, awaits === null ? 'complete' : STATUS[awaits]],
     );
     return rows.length === 1;
-  }
-
-  /** Removes the oldest verifications, if they expired before a moment. @returns how many, at most so many */
-  async removeOld(manager: EntityManager, before: Date, most: number): Promise<number> {
-    const rows = await prepared(
-      manager,
-      'verifications_remove_old',
-      // By their ids, which grow with time: there is no index on the expiry.
-      `DELETE FROM verifications WHERE id IN (
-         SELECT id FROM (SELECT id, expires_at FROM verifications ORDER BY id LIMIT $2) oldest
-         WHERE expires_at < $1)
-       RETURNING id`,
-      [before, most],
-    );
-    return rows.length;
   }
 }
 

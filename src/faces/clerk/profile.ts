@@ -1,3 +1,4 @@
+import { DAY_MILLISECONDS } from '../../clock.js';
 import type { Membership } from '../../users/membership.entity.js';
 import type { Organization } from '../../users/organization.entity.js';
 import type { User } from '../../users/user.entity.js';
@@ -95,8 +96,6 @@ export function fromBelonging({ membership, organization }: Belonging, user: Use
     public_user_data: fromPublicUser(user),
   };
 }
-
-const DAY_MILLISECONDS = 86_400_000;
 
 function fromOrganization(organization: Organization): object {
   return {
