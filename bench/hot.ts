@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Target } from './load.js';
 import { loadBetterAuth, loadExpressSessions, loadSessions, tokensInRotation } from './population.js';
-import { shown, targetTable, type Bound, type Row, type Table } from './report.js';
-import { interleaved, ratioOf, spreadOf, type Measured } from './rounds.js';
+import { serverRow, shown, targetTable, type Bound, type Row, type Table } from './report.js';
+import { interleaved, ratioOf, type Measured } from './rounds.js';
 import { sameDocument } from './same-document.js';
 import { Stage } from './stage.js';
 import type { SuiteOptions } from './suite.js';
@@ -91,16 +91,8 @@ async function betterAuthTargets(stage: Stage): Promise<Target[]> {
 }
 
 function asRow(row: Measured, floor: Measured): Row {
-  return {
-    server: row.name,
-    'requests/s': shown(spreadOf(row, 'requestsPerSecond'), 0),
-    '× floor': shown(ratioOf(row, floor, 'requestsPerSecond'), 2),
-    'server CPU µs': shown(spreadOf(row, 'cpuMicroseconds'), 0),
-    'CPU × floor': shown(ratioOf(row, floor, 'cpuMicroseconds'), 2),
-    'PostgreSQL CPU µs': shown(spreadOf(row, 'databaseCpuMicroseconds'), 0),
-    'p99 ms': shown(spreadOf(row, 'p99Milliseconds'), 1),
-    'p99 × floor': shown(ratioOf(row, floor, 'p99Milliseconds'), 2),
-  };
+  const p99TimesFloor = shown(ratioOf(row, floor, 'p99Milliseconds'), 2);
+  return { ...serverRow(row, floor, 'floor'), 'p99 × floor': p99TimesFloor };
 }
 
 function boundsOf(measured: readonly Measured[]): Bound[] {

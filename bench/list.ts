@@ -1,6 +1,6 @@
 import { loadSessions } from './population.js';
-import { shown, targetTable, type Row, type Table } from './report.js';
-import { interleaved, ratioOf, spreadOf, type Measured } from './rounds.js';
+import { serverRow, targetTable, type Table } from './report.js';
+import { interleaved, ratioOf } from './rounds.js';
 import { sameDocument } from './same-document.js';
 import { Stage } from './stage.js';
 import type { SuiteOptions } from './suite.js';
@@ -27,7 +27,7 @@ export function list({ beside, rounds }: SuiteOptions): Promise<readonly Table[]
     for (const at of [0, half]) await sameDocument(targets[at]!, targets[at + 1]!);
     const measured = await interleaved(stage.postgres, targets, LOAD, rounds);
     return [
-      { rows: measured.map((row, at) => asRow(row, measured[at < half ? 0 : half]!)) },
+      { rows: measured.map((row, at) => serverRow(row, measured[at < half ? 0 : half]!, 'bare')) },
       targetTable(
         [0, half].map((at) => ({
           of: `requests/s, ${measured[at + 1]!.name} × bare`,
@@ -39,16 +39,4 @@ export function list({ beside, rounds }: SuiteOptions): Promise<readonly Table[]
       ),
     ];
   });
-}
-
-function asRow(row: Measured, bare: Measured): Row {
-  return {
-    server: row.name,
-    'requests/s': shown(spreadOf(row, 'requestsPerSecond'), 0),
-    '× bare': shown(ratioOf(row, bare, 'requestsPerSecond'), 2),
-    'server CPU µs': shown(spreadOf(row, 'cpuMicroseconds'), 0),
-    'CPU × bare': shown(ratioOf(row, bare, 'cpuMicroseconds'), 2),
-    'PostgreSQL CPU µs': shown(spreadOf(row, 'databaseCpuMicroseconds'), 0),
-    'p99 ms': shown(spreadOf(row, 'p99Milliseconds'), 1),
-  };
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import type { Spread } from './rounds.js';
+import { ratioOf, spreadOf, type Measured, type Spread } from './rounds.js';
 
 export type Row = Readonly<Record<string, string | number | null>>;
 
@@ -31,6 +31,19 @@ export function shown(spread: Spread | null, digits: number): string | null {
     value.toFixed(digits),
   );
   return least === most ? median! : `${median} (${least}–${most})`;
+}
+
+/** What a server takes for a request, also in times of what another one takes. @param of what the other is called */
+export function serverRow(row: Measured, other: Measured, of: string): Row {
+  return {
+    server: row.name,
+    'requests/s': shown(spreadOf(row, 'requestsPerSecond'), 0),
+    [`× ${of}`]: shown(ratioOf(row, other, 'requestsPerSecond'), 2),
+    'server CPU µs': shown(spreadOf(row, 'cpuMicroseconds'), 0),
+    [`CPU × ${of}`]: shown(ratioOf(row, other, 'cpuMicroseconds'), 2),
+    'PostgreSQL CPU µs': shown(spreadOf(row, 'databaseCpuMicroseconds'), 0),
+    'p99 ms': shown(spreadOf(row, 'p99Milliseconds'), 1),
+  };
 }
 
 /** Each target with what was measured, and whether it was reached. */
