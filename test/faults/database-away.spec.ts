@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectionsTo, expectAtRest } from '../support/at-rest.js';
 import { resource, type Client } from '../support/client.js';
 import { EveryApi } from '../support/every-api.js';
 import { freePort } from '../support/free-port.js';
@@ -120,15 +121,9 @@ describe('PostgreSQL', () => {
   });
 
   it('SECURITY 152: has in the end no more connections than the pool may have, and none in a transaction', async () => {
-    const connections = () =>
-      postgres.ask<{ state: string }>(
-        `SELECT state FROM pg_stat_activity WHERE datname = 'latchkey' AND application_name LIKE 'latchkey%'`,
-      );
-    while ((await connections()).some(({ state }) => state !== 'idle')) await sleep(50);
-    expect((await connections()).length).toBeLessThanOrEqual(POOL_SIZE);
-    expect(server.log.filter(({ msg }) => msg === 'bug')).toEqual([]);
+    await expectAtRest(server, postgres, POOL_SIZE);
     expect(await server.stop()).toBe(0);
-    expect(await connections()).toEqual([]);
+    expect(await connectionsTo(postgres)).toEqual([]);
   });
 
   async function setReadOnly(value: 'on' | 'off'): Promise<void> {

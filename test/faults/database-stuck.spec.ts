@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { expectAtRest } from '../support/at-rest.js';
 import type { Client } from '../support/client.js';
 import { EveryApi } from '../support/every-api.js';
 import { freePort } from '../support/free-port.js';
@@ -34,10 +35,6 @@ describe('PostgreSQL', () => {
       SECRET_KEY: '0123456789abcdef'.repeat(4),
       ADMIN_PASSWORD: ADMIN.password,
     });
-  const connections = () =>
-    postgres.ask<{ state: string }>(
-      `SELECT state FROM pg_stat_activity WHERE datname = 'latchkey' AND application_name LIKE 'latchkey%'`,
-    );
 
   beforeAll(async () => {
     postgres = await OwnPostgres.create(await freePort());
@@ -49,12 +46,9 @@ describe('PostgreSQL', () => {
     everyApi = await EveryApi.of(server, token, ADMIN);
   });
 
-  // Whatever was held, stuck or full: nothing is left of it, and nobody was told of a bug.
   afterEach(async () => {
     await everyApi.expectAnswered();
-    while ((await connections()).some(({ state }) => state !== 'idle')) await sleep(50);
-    expect((await connections()).length).toBeLessThanOrEqual(POOL_SIZE);
-    expect(server.log.filter(({ msg }) => msg === 'bug')).toEqual([]);
+    await expectAtRest(server, postgres, POOL_SIZE);
   });
 
   afterAll(async () => {
