@@ -3,7 +3,7 @@ import { OPERATOR } from '../caller.js';
 import { readInteger } from '../json-api/values.js';
 import type { Filter } from '../page.js';
 import { Refusal } from '../refusal.js';
-import type { Session } from '../sessions/session.entity.js';
+import { WHOLE_SESSION } from '../sessions/session.columns.js';
 import { sessionResource } from '../sessions/session.resource.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { Common } from './common-options.js';
@@ -55,7 +55,7 @@ async function list(options: Common & { user?: string }): Promise<void> {
     const sessions = service.get(SessionsService);
     const filter =
       options.user === undefined ? null : equals('userId', (await userOf(service, options.user)).id);
-    const pages = everyPage<Session>((caller, page) => sessions.list(caller, page, true), filter);
+    const pages = everyPage((caller, page) => sessions.list(caller, page, true, WHOLE_SESSION), filter);
     await new Output(options.json).list(sessionResource, COLUMNS, pages);
   });
 }

@@ -5,7 +5,7 @@ import { readInstant, readInteger } from '../json-api/values.js';
 import { MachineTokensService } from '../machine-tokens/machine-tokens.service.js';
 import { Refusal } from '../refusal.js';
 import { MAX_NAME } from '../sessions/session.attributes.js';
-import type { Session } from '../sessions/session.entity.js';
+import { WHOLE_SESSION } from '../sessions/session.columns.js';
 import { sessionResource } from '../sessions/session.resource.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { Common } from './common-options.js';
@@ -74,7 +74,7 @@ async function list(options: Common & { user?: string }): Promise<void> {
     const sessions = service.get(SessionsService);
     const members = [MACHINE];
     if (options.user !== undefined) members.push(equals('userId', (await userOf(service, options.user)).id));
-    const pages = everyPage<Session>((caller, page) => sessions.list(caller, page, true), all(members));
+    const pages = everyPage((caller, page) => sessions.list(caller, page, true, WHOLE_SESSION), all(members));
     await new Output(options.json).list(sessionResource, COLUMNS, pages);
   });
 }

@@ -11,6 +11,7 @@ import { hashToken } from '../secrets.js';
 import { Activity } from './activity.js';
 import { ComposedSessionsStore, type ComposedSession } from './composed-sessions.store.js';
 import { maySee, shownTo, whyNotEnd, whyOver } from './composing-rights.js';
+import type { Outline, OutlinedSession, SessionColumn, UserColumn } from './session.columns.js';
 import { SessionsStore } from './sessions.store.js';
 import type { SignedInCaller } from './signed-in.js';
 
@@ -45,13 +46,20 @@ export class ComposedSessionsService {
     return shownTo(caller, session);
   }
 
-  /** The sessions that the caller may see, each as in `read`; `total` counts none but those. */
-  async list(caller: SignedInCaller, page: Page): Promise<Slice<ComposedSession>> {
+  /**
+   * The sessions that the caller may see, each as in `read`; `total` counts none but those.
+   * @param outline what is shown of each of them
+   */
+  async list<S extends SessionColumn, U extends UserColumn>(
+    caller: SignedInCaller,
+    page: Page,
+    outline: Outline<S, U>,
+  ): Promise<Slice<OutlinedSession<S, U>>> {
     const scope = { userId: caller.user.id, everyone: may(caller, 'session.read') };
     const now = this.clock.now();
     const openedAfter = this.activity.pendingSince(now);
     const known = may(caller, 'user.read') ? null : caller.user; // who others are is shown to nobody else
-    const list = () => this.store.list(page, scope, known, now, openedAfter, caller.mark);
+    const list = () => this.store.list(page, scope, outline, known, now, openedAfter, caller.mark);
     const slice = await (scope.everyone ? this.broad.run(page, list) : list());
     return { ...slice, rows: slice.rows.map((session) => shownTo(caller, session)) };
   }

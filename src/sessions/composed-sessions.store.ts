@@ -7,8 +7,9 @@ import { selectPage } from '../database/select-page.js';
 import type { Page, Slice } from '../page.js';
 import type { User } from '../users/user.entity.js';
 import type { Composed } from './composition.js';
+import type { Outline, OutlinedSession, SessionColumn, UserColumn } from './session.columns.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
-import { asSession, LISTED, LIVE, OWNER, SESSION, withKnownUser, withUser } from './session.rows.js';
+import { asOutlined, asSession, LISTED, LIVE, OWNER, SESSION, withUserIfNamed } from './session.rows.js';
 
 /** A session with its user; without one while it names nobody. */
 export type ComposedSession = Session & { user?: User };
@@ -38,38 +39,40 @@ export class ComposedSessionsStore {
   /**
    * The sessions that the page keeps: live ones of the user's own and of their opening, or everybody's; and the
    * pending ones that the user opened.
+   * @param outline what is read of them
    * @param known the user whose own sessions get this very object, while nobody else's user is read; null reads all
    * @param openedAfter what was opened before is pending no more
    * @param mark of who asks, for the replica
    */
-  async list(
+  async list<S extends SessionColumn, U extends UserColumn>(
     page: Page,
     { userId, everyone }: { userId: string; everyone: boolean },
+    outline: Outline<S, U>,
     known: User | null,
     now: Date,
     openedAfter: Date,
     mark: SessionMark | null,
-  ): Promise<Slice<ComposedSession>> {
+  ): Promise<Slice<OutlinedSession<S, U>>> {
     const pending = `s.status = 'pending_otp' AND s.created_at > $3 AND s.otp_attempts < ${MAX_OTP_ATTEMPTS}`;
     const own = [
       `s.status = 'active' AND s.user_id = $2`,
       `s.status IN ('active', 'pending_otp') AND s.creator_id = $2 AND (s.status = 'pending_otp' OR s.user_id <> $2)`,
     ];
+    const joins = outline.readsUsers(known) ? 'LEFT JOIN users u ON u.id = s.user_id' : '';
     const slice = await this.replica.read(mark, (runner) =>
       selectPage<Record<string, unknown>>({
         runner,
         columns: LISTED,
         page,
-        select: known ? SESSION : `${SESSION}, ${OWNER}`,
+        select: outline.select(known),
         from: 'sessions s',
-        beside: { alias: 's', joins: known ? '' : 'LEFT JOIN users u ON u.id = s.user_id' },
+        beside: { alias: 's', joins },
         where: `(${LIVE}) OR (${pending} AND s.creator_id = $2)`,
         values: [now, userId, openedAfter],
         ...(everyone ? {} : { apart: own }),
       }),
     );
-    const rows = slice.rows.map((row) => (known ? withKnownUser(row, known) : withUserIfNamed(row)));
-    return { ...slice, rows };
+    return { ...slice, rows: slice.rows.map((row) => asOutlined(outline, row, known)) };
   }
 
   /** Keeps users from changing until the transaction ends, and reads what may have changed about them. */
@@ -150,10 +153,4 @@ export class ComposedSessionsStore {
     );
     return asSession(rows[0]);
   }
-}
-
-function withUserIfNamed(row: Record<string, unknown>): ComposedSession {
-  const session: ComposedSession = withUser(row);
-  if (session.userId === null) delete session.user;
-  return session;
 }

@@ -1,6 +1,5 @@
 import { holdsAllRightsOf, may } from '../caller.js';
 import { Refusal, type Reason } from '../refusal.js';
-import type { ComposedSession } from './composed-sessions.store.js';
 import type { Session } from './session.entity.js';
 import type { SignedInCaller } from './signed-in.js';
 
@@ -56,7 +55,7 @@ export function whyNotEnd(caller: SignedInCaller, session: Session, byToken: boo
 }
 
 /** Takes the user off a session for those who may not know who that is: it takes `user.read` to know of others. */
-export function shownTo<T extends ComposedSession>(caller: SignedInCaller, session: T): T {
+export function shownTo<T extends { userId: string; user?: object }>(caller: SignedInCaller, session: T): T {
   if (session.userId !== caller.user.id && !may(caller, 'user.read')) delete session.user;
   return session;
 }

@@ -219,7 +219,7 @@ export class Session {
   refreshToken?: string;
 
   /** Until when it is secured: an hour from the last code that was proved in it (lendix.txt); null for never. */
-  get securedUntil(): Date | null {
+  securedUntil(this: ProvedByCode): Date | null {
     const codes = [
       this.emailCodeVerifiedAt,
       this.smsCodeVerifiedAt,
@@ -231,8 +231,9 @@ export class Session {
   }
 
   /** Whether a code was proved in it within the hour. */
-  isSecured(now: Date): boolean {
-    return this.securedUntil !== null && now < this.securedUntil;
+  isSecured(this: ProvedByCode & Pick<Session, 'securedUntil'>, now: Date): boolean {
+    const until = this.securedUntil();
+    return until !== null && now < until;
   }
 
   /**
@@ -245,7 +246,7 @@ export class Session {
   }
 
   /** Active and unexpired: the only state in which its token opens anything. */
-  isLive(now: Date): boolean {
+  isLive(this: Pick<Session, 'status' | 'expiresAt'>, now: Date): boolean {
     return this.status === 'active' && (this.expiresAt === null || this.expiresAt > now);
   }
 
@@ -258,6 +259,12 @@ export class Session {
     );
   }
 }
+
+/** When each kind of code was last proved. */
+type ProvedByCode = Pick<
+  Session,
+  'emailCodeVerifiedAt' | 'smsCodeVerifiedAt' | 'totpVerifiedAt' | 'recoveryCodeVerifiedAt'
+>;
 
 /** Wrong codes after which a pending session is over (DECISIONS.md, Native 4). */
 export const MAX_OTP_ATTEMPTS = 5;

@@ -2,11 +2,28 @@ import type { Resource } from '../json-api/resource.js';
 import { writeInstant } from '../json-api/write-value.js';
 import { hashToken } from '../secrets.js';
 import { userResource } from '../users/user.resource.js';
+import { Outline, type Outlined } from './session.columns.js';
 import type { Session } from './session.entity.js';
-import type { SessionOutline } from './session.rows.js';
+
+/** What a list shows of a session unless more is asked for. */
+export const OUTLINE = new Outline([
+  'name',
+  'note',
+  'lastIp',
+  'location',
+  'device',
+  'platform',
+  'browser',
+  'machine',
+  'readOnly',
+  'lastActivityAt',
+  'expiresAt',
+  'secondFactorVerifiedAt',
+  'singleSignOn',
+]);
 
 /** The attributes of the contract, in its order: what is shown of a session unless more is asked for by name. */
-const shown: Resource<SessionOutline>['attributes'] = {
+const shown: Resource<Outlined<typeof OUTLINE>>['attributes'] = {
   name: { read: (session) => session.name, kind: 'text', field: 'name', nullable: true },
   note: { read: (session) => session.note, kind: 'text', nullable: true },
   user_id: { read: (session) => Number(session.userId), kind: 'integer', field: 'userId', allowsAll: true },
@@ -65,7 +82,7 @@ const shown: Resource<SessionOutline>['attributes'] = {
 };
 
 /** The wire form of a session of which no more is read than is shown unasked: for lists. */
-export const outlineResource: Resource<SessionOutline> = {
+export const outlineResource: Resource<Outlined<typeof OUTLINE>> = {
   type: 'sessions',
   id: (session) => session.id,
   attributes: shown,
@@ -105,7 +122,7 @@ function details(): Resource<Session>['attributes'] {
       moves: true,
       ...byName,
     },
-    secured_until: { read: (session) => session.securedUntil, kind: 'instant', ...moving },
+    secured_until: { read: (session) => session.securedUntil(), kind: 'instant', ...moving },
     factors: { read: factors, kind: 'object', moves: true, ...byName },
     browser_id: {
       read: (session) => idOf(session.browserId),

@@ -1,55 +1,16 @@
 import type { Columns } from '../database/where-of.js';
 import { User } from '../users/user.entity.js';
+import {
+  SESSION_AND_USER,
+  type Outline,
+  type OutlinedSession,
+  type SessionColumn,
+  type UserColumn,
+} from './session.columns.js';
 import { Session } from './session.entity.js';
 
-/** The columns of a session that the native API shows unless it is asked for more, by the entity's names. */
-export const OUTLINE = `s.id, s.user_id AS "userId", s.name, s.note, s.last_ip AS "lastIp", s.location, s.device,
-  s.platform, s.browser, s.machine, s.read_only AS "readOnly", s.last_activity_at AS "lastActivityAt",
-  s.expires_at AS "expiresAt", s.otp_verified_at AS "secondFactorVerifiedAt", s.single_sign_on AS "singleSignOn"`;
-
-/** A session as far as `OUTLINE` reads it. */
-export type SessionOutline = Pick<
-  Session,
-  | (
-      | 'id'
-      | 'userId'
-      | 'name'
-      | 'note'
-      | 'lastIp'
-      | 'location'
-      | 'device'
-      | 'platform'
-      | 'browser'
-      | 'machine'
-    )
-  | (
-      | 'readOnly'
-      | 'lastActivityAt'
-      | 'expiresAt'
-      | 'secondFactorVerifiedAt'
-      | 'singleSignOn'
-      | 'user'
-      | 'token'
-    )
->;
-
-/** Every column of a session, by the entity's names. */
-export const SESSION = `${OUTLINE}, s.status, s.token_hash AS "tokenHash", s.user_agent AS "userAgent",
-  s.otp_attempts AS "otpAttempts", s.user_verified_at AS "userVerifiedAt",
-  s.password_verified_at AS "passwordVerifiedAt", s.email_code_verified_at AS "emailCodeVerifiedAt",
-  s.sms_code_verified_at AS "smsCodeVerifiedAt", s.totp_verified_at AS "totpVerifiedAt",
-  s.recovery_code_verified_at AS "recoveryCodeVerifiedAt", s.first_factor_verified_at AS "firstFactorVerifiedAt",
-  s.browser_id AS "browserId", s.organization_id AS "organizationId", s.creator_id AS "creatorId",
-  s.device_name AS "deviceName", s.environment, s.city, s.country, s.latitude, s.longitude, s.fingerprint, s.agent,
-  s.metadata, s.lifetime_seconds AS "lifetimeSeconds", s.refresh_token_hash AS "refreshTokenHash", s.version,
-  s.write_mark AS "writeMark", s.changed_at AS "changedAt", s.created_at AS "createdAt", s.ended_at AS "endedAt"`;
-
-/** What is read of its user: all but the password hash. */
-export const OWNER = `u.email AS "u_email", u.email_key AS "u_emailKey", u.first_name AS "u_firstName",
-  u.last_name AS "u_lastName", u.avatar_url AS "u_avatarUrl", u.phone_number AS "u_phoneNumber",
-  u.locale AS "u_locale", u.time_zone AS "u_timeZone", u.status AS "u_status", u.rights AS "u_rights",
-  u.credentials_version AS "u_credentialsVersion", u.two_factor_auth AS "u_twoFactorAuth", u.metadata AS "u_metadata",
-  u.created_at AS "u_createdAt", u.updated_at AS "u_updatedAt"`;
+/** Every column of a session, and of its user all but the password hash: select lists, see `Outline`. */
+export const { ofSession: SESSION, ofUser: OWNER } = SESSION_AND_USER;
 
 /** Active and unexpired at $1: the one definition of a live session in SQL (see `Session#isLive`). */
 export const LIVE = `s.status = 'active' AND (s.expires_at IS NULL OR s.expires_at > $1)`;
@@ -91,10 +52,15 @@ export function asSession(row: Session | undefined): Session | null {
   return row === undefined ? null : become(row);
 }
 
-/** A row of `SESSION` as the entity, with the user whom the list is for where it is theirs. */
-export function withKnownUser(row: Record<string, unknown>, user: User): Session {
+/** A row of a list as the session, with its user where the list shows users: the known one if it is theirs. */
+export function asOutlined<S extends SessionColumn, U extends UserColumn>(
+  outline: Outline<S, U>,
+  row: Record<string, unknown>,
+  known: User | null,
+): OutlinedSession<S, U> {
+  if (outline.readsUsers(known)) return withUserIfNamed(row);
   const session = become(row);
-  if (session.userId === user.id) session.user = user;
+  if (outline.user.length > 0 && session.userId === known?.id) session.user = known;
   return session;
 }
 
@@ -108,6 +74,13 @@ export type OwnedSession = Session & { user: User };
 /** A row of `SESSION` and `OWNER` as both entities. */
 export function asOwnedSession(row: Record<string, unknown> | undefined): OwnedSession | null {
   return row === undefined ? null : withUser(row);
+}
+
+/** The same of a session that may name nobody yet: then it is without a user. */
+export function withUserIfNamed(row: Record<string, unknown>): Session {
+  const session: Session = withUser(row);
+  if (session.userId === null) delete session.user;
+  return session;
 }
 
 /** Takes a row of `SESSION` and `OWNER` apart. */

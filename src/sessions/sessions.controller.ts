@@ -23,8 +23,9 @@ import { NEWEST_FIRST } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { PasswordGuard } from './password.strategy.js';
 import { OtpValidation, SessionDescription } from './session.attributes.js';
+import { SESSION_AND_USER, WHOLE_SESSION } from './session.columns.js';
 import type { Session } from './session.entity.js';
-import { outlineResource, renewableBy, sessionResource } from './session.resource.js';
+import { OUTLINE, outlineResource, renewableBy, sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
 import type { SessionEdits } from './sessions.store.js';
 import { NOBODY, SignInsService } from './sign-ins.service.js';
@@ -53,10 +54,11 @@ export class SessionsController {
   ): Promise<void> {
     const query = readListQuery(request, sessionResource, NEWEST_FIRST);
     if (isPlain(query)) {
-      const outlines = await this.sessions.listOutlines(caller, query.page, query.everyone);
+      const outlines = await this.sessions.list(caller, query.page, query.everyone, OUTLINE);
       return answerCollection(request, response, outlineResource, outlines, query);
     }
-    const slice = await this.sessions.list(caller, query.page, query.everyone);
+    const all = query.include?.has('user') ? SESSION_AND_USER : WHOLE_SESSION;
+    const slice = await this.sessions.list(caller, query.page, query.everyone, all);
     refuseForeignUsers(caller, query, slice.rows);
     answerCollection(request, response, sessionResource, slice, query);
   }
@@ -157,7 +159,11 @@ function isPlain({ include, fields, page }: ListQuery): boolean {
 }
 
 /** Who may see others' sessions may not therefore see who they are: that is `user.read`, as at `/users`. */
-function refuseForeignUsers(caller: SignedInCaller, { include }: Query, sessions: readonly Session[]): void {
+function refuseForeignUsers(
+  caller: SignedInCaller,
+  { include }: Query,
+  sessions: readonly Pick<Session, 'userId'>[],
+): void {
   if (!include?.has('user') || may(caller, 'user.read')) return;
   if (sessions.every(({ userId }) => userId === caller.user.id)) return;
   throw new Refusal('forbidden', { parameter: 'include' });

@@ -13,8 +13,8 @@ import { hashToken } from '../secrets.js';
 import { CredentialChanges } from '../users/credential-changes.js';
 import { MembershipEnds } from '../users/membership-ends.js';
 import { Activity } from './activity.js';
+import type { Outline, OutlinedSession, SessionColumn, UserColumn } from './session.columns.js';
 import type { Session } from './session.entity.js';
-import type { SessionOutline } from './session.rows.js';
 import { SessionsStore, type EndStatus, type Scope, type SessionEdits } from './sessions.store.js';
 import { SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
@@ -75,20 +75,22 @@ export class SessionsService implements OnModuleInit {
 
   /**
    * The caller's live sessions; with `session.read` also other users', when the page asks for them.
+   * @param outline what is shown of each of them
    * @throws Refusal forbidden for a page that tells other users by their addresses, without `user.read`; too_broad, busy
    */
-  async list(caller: Caller, page: Page, everyone: boolean): Promise<Slice<Session>> {
-    return this.page(caller, page, everyone, (scope) => {
-      const owner = scope !== 'everyone' && caller instanceof SignedInCaller ? caller.user : null;
-      return this.store.list(page, scope, owner, this.clock.now(), caller.mark);
-    });
-  }
-
-  /** The same for whoever shows no more of each session than its outline. */
-  async listOutlines(caller: Caller, page: Page, everyone: boolean): Promise<Slice<SessionOutline>> {
-    return this.page(caller, page, everyone, (scope) =>
-      this.store.listOutlines(page, scope, this.clock.now(), caller.mark),
-    );
+  async list<S extends SessionColumn, U extends UserColumn>(
+    caller: Caller,
+    page: Page,
+    everyone: boolean,
+    outline: Outline<S, U>,
+  ): Promise<Slice<OutlinedSession<S, U>>> {
+    const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
+    if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
+    const owner = scope !== 'everyone' && caller instanceof SignedInCaller ? caller.user : null;
+    const list = () => this.store.list(page, scope, outline, owner, this.clock.now(), caller.mark);
+    const slice = await (scope === 'everyone' ? this.broad.run(page, list) : list());
+    for (const session of slice.rows) showOwnToken(session, caller);
+    return slice;
   }
 
   /** @throws Refusal not_found for an unknown, ended or foreign session */
@@ -187,19 +189,6 @@ export class SessionsService implements OnModuleInit {
       note(done('session.revoke_many', caller, { userId, count }));
       return count;
     });
-  }
-
-  private async page<Row extends SessionOutline>(
-    caller: Caller,
-    page: Page,
-    everyone: boolean,
-    list: (scope: Scope) => Promise<Slice<Row>>,
-  ): Promise<Slice<Row>> {
-    const scope = this.scope(caller, { filter: page.filter, everyone }, 'session.read');
-    if (scope === 'everyone' && namesUsers(page) && !may(caller, 'user.read')) throw new Refusal('forbidden');
-    const slice = await (scope === 'everyone' ? this.broad.run(page, () => list(scope)) : list(scope));
-    for (const session of slice.rows) showOwnToken(session, caller);
-    return slice;
   }
 
   /** Naming users in a filter asks beyond oneself; without the right it still reaches oneself only. */

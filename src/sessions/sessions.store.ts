@@ -3,22 +3,20 @@ import { DataSource, EntityManager } from 'typeorm';
 import type { SessionMark } from '../caller.js';
 import { prepared } from '../database/prepared.js';
 import { Replica } from '../database/replica.js';
-import { selectPage, type PagedSelect } from '../database/select-page.js';
+import { selectPage } from '../database/select-page.js';
 import type { Page, Slice } from '../page.js';
 import type { User } from '../users/user.entity.js';
+import type { Outline, OutlinedSession, SessionColumn, UserColumn } from './session.columns.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
 import {
+  asOutlined,
   asOwnedSession,
   asSession,
   LISTED,
   LIVE,
-  OUTLINE,
   OWNER,
   SESSION,
-  withKnownUser,
-  withUser,
   type OwnedSession,
-  type SessionOutline,
 } from './session.rows.js';
 
 /** What may be said of a session that is there already. */
@@ -102,51 +100,33 @@ export class SessionsStore {
   }
 
   /**
-   * The live sessions that the page keeps, each with its user.
+   * The live sessions that the page keeps.
+   * @param outline what is read of them
    * @param owner whose all of them are, where that is known: then their user is not read with each of them
    * @param mark of who asks, for the replica
    */
-  async list(
+  async list<S extends SessionColumn, U extends UserColumn>(
     page: Page,
     scope: Scope,
+    outline: Outline<S, U>,
     owner: User | null,
     now: Date,
     mark: SessionMark | null,
-  ): Promise<Slice<Session>> {
+  ): Promise<Slice<OutlinedSession<S, U>>> {
     const joined = { alias: 's', joins: 'JOIN users u ON u.id = s.user_id' };
-    const read = owner ? { select: SESSION } : { select: `${SESSION}, ${OWNER}`, beside: joined };
-    const slice = await this.page(page, scope, read, now, mark);
-    return { ...slice, rows: slice.rows.map((row) => (owner ? withKnownUser(row, owner) : withUser(row))) };
-  }
-
-  /** The same, as far as the native API shows sessions unasked: without users. */
-  async listOutlines(
-    page: Page,
-    scope: Scope,
-    now: Date,
-    mark: SessionMark | null,
-  ): Promise<Slice<SessionOutline>> {
-    return this.page<SessionOutline>(page, scope, { select: OUTLINE }, now, mark);
-  }
-
-  private page<Row = Record<string, unknown>>(
-    page: Page,
-    scope: Scope,
-    read: Pick<PagedSelect, 'select' | 'beside'>,
-    now: Date,
-    mark: SessionMark | null,
-  ): Promise<Slice<Row>> {
-    return this.replica.read(mark, (runner) =>
-      selectPage<Row>({
+    const slice = await this.replica.read(mark, (runner) =>
+      selectPage<Record<string, unknown>>({
         runner,
         columns: LISTED,
         page,
+        select: outline.select(owner),
         from: 'sessions s',
-        ...read,
+        ...(outline.readsUsers(owner) ? { beside: joined } : {}),
         where: scope === 'everyone' ? LIVE : `${LIVE} AND s.user_id = $2`,
         values: scope === 'everyone' ? [now] : [now, scope.userId],
       }),
     );
+    return { ...slice, rows: slice.rows.map((row) => asOutlined(outline, row, owner)) };
   }
 
   /** Counts a code against a pending session before it is looked at; false when it has no tries or no time left. */

@@ -6,12 +6,10 @@ import { sendDocument } from '../../json-api/send.js';
 import { NEWEST_FIRST, type Page } from '../../page.js';
 import { Refusal } from '../../refusal.js';
 import { BrowsersService, type RecognisedBrowser } from '../../sessions/browsers.service.js';
-import type { Session } from '../../sessions/session.entity.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
-import type { SignedInCaller } from '../../sessions/signed-in.js';
 import { fromId } from './ids.js';
 import { Piggyback } from './piggyback.js';
-import { fromActiveSession, fromSession } from './translate.js';
+import { ACTIVITY, fromActiveSession, fromSession, OUTLINE } from './translate.js';
 
 /** This API has no pages: the newest sessions, up to so many. */
 const NEWEST: Page = {
@@ -38,13 +36,15 @@ export class ClerkMeController {
   @Get()
   async list(@Res() response: Response, @WhichBrowser() browser: RecognisedBrowser): Promise<void> {
     const caller = await this.browsers.currentCaller(browser);
-    const sessions = await this.piggyback.list(browser, caller.user, await this.listOf(caller));
+    const { rows } = await this.sessions.list(caller, NEWEST, false, OUTLINE);
+    const sessions = await this.piggyback.list(browser, caller.user, rows);
     sendDocument(response, 200, sessions, 'application/json');
   }
 
   @Get('active')
   async listActive(@WhichBrowser() browser: RecognisedBrowser): Promise<object[]> {
-    const rows = await this.listOf(await this.browsers.currentCaller(browser));
+    const caller = await this.browsers.currentCaller(browser);
+    const { rows } = await this.sessions.list(caller, NEWEST, false, ACTIVITY);
     const now = this.clock.now();
     return rows.map((session) => fromActiveSession(session, now));
   }
@@ -59,9 +59,5 @@ export class ClerkMeController {
     if (session?.userId !== user.id) throw new Refusal('not_found');
     const revoked = Object.assign(await this.sessions.end(caller, session.id, 'revoked'), { user });
     return this.piggyback.answer(browser, ({ belongings, now }) => fromSession(revoked, belongings, now));
-  }
-
-  private async listOf(caller: SignedInCaller): Promise<readonly Session[]> {
-    return (await this.sessions.list(caller, NEWEST, false)).rows;
   }
 }

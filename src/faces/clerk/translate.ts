@@ -1,4 +1,5 @@
 import type { BrowserContents } from '../../sessions/browsers.service.js';
+import { Outline, type Outlined } from '../../sessions/session.columns.js';
 import type { Session } from '../../sessions/session.entity.js';
 import type { OwnedSession } from '../../sessions/session.rows.js';
 import type { SignInView } from '../../sessions/sign-in-attempts.store.js';
@@ -21,6 +22,22 @@ export function wrap(response: object | null, client: object | null): object {
   return { response, client };
 }
 
+const BASE = ['status', 'expiresAt', 'lastActivityAt'] as const;
+
+/** What a list shows of a session itself. */
+export const OUTLINE = new Outline([
+  ...BASE,
+  'organizationId',
+  'firstFactorVerifiedAt',
+  'secondFactorVerifiedAt',
+  'createdAt',
+  'changedAt',
+]);
+export type Listed = Outlined<typeof OUTLINE>;
+
+/** What a list of active ones shows. */
+export const ACTIVITY = new Outline([...BASE, 'device', 'platform', 'browser', 'lastIp', 'city', 'country']);
+
 /** A Session (CONTRACTS.md §2.3). It carries no token: those are asked for by `/tokens`. */
 export function fromSession(session: OwnedSession, belongings: Belongings, now: Date): object {
   const { user, lastActivityAt } = session;
@@ -33,7 +50,7 @@ export function fromSession(session: OwnedSession, belongings: Belongings, now: 
  */
 export function writeSessionsOf(
   user: User,
-  sessions: readonly Session[],
+  sessions: readonly Listed[],
   belongings: Belongings,
   now: Date,
 ): string {
@@ -44,7 +61,7 @@ export function writeSessionsOf(
 }
 
 /** An ActiveSession: what a user is shown of their sessions elsewhere. */
-export function fromActiveSession(session: Session, now: Date): object {
+export function fromActiveSession(session: Outlined<typeof ACTIVITY>, now: Date): object {
   return {
     ...sessionBase(session, now),
     user: null,
@@ -141,7 +158,10 @@ export function fromSignIn(
 }
 
 /** Whole minutes since the first and the second factor were proved; −1 for never. */
-export function factorAges(session: Session, now: Date): [number, number] {
+export function factorAges(
+  session: Pick<Session, 'firstFactorVerifiedAt' | 'secondFactorVerifiedAt'>,
+  now: Date,
+): [number, number] {
   const age = (at: Date | null) =>
     at === null ? -1 : Math.max(0, Math.floor((now.getTime() - at.getTime()) / 60_000));
   return [age(session.firstFactorVerifiedAt), age(session.secondFactorVerifiedAt)];
@@ -162,7 +182,7 @@ function shownOf(user: User, belongings: Belongings, lastActiveAt: Date): object
 }
 
 /** What it shows of itself. */
-function ownOf(session: Session, now: Date): object {
+function ownOf(session: Listed, now: Date): object {
   const { organizationId } = session;
   return {
     ...sessionBase(session, now),
@@ -176,7 +196,7 @@ function ownOf(session: Session, now: Date): object {
 /** Stands for the expiry of a session that never expires: the last moment of the year 9999. */
 const NEVER_MILLISECONDS = 253_402_300_799_999;
 
-function sessionBase(session: Session, now: Date): object {
+function sessionBase(session: Outlined<Outline<(typeof BASE)[number]>>, now: Date): object {
   const expiresAt = session.expiresAt?.getTime() ?? NEVER_MILLISECONDS;
   return {
     id: toId('session', session.id),

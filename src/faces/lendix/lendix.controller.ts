@@ -15,7 +15,15 @@ import { VerificationsService } from '../../sessions/verifications.service.js';
 import { OrganizationsService } from '../../users/organizations.service.js';
 import type { User } from '../../users/user.entity.js';
 import { readListQuery, readSecuring, readSignIn, type Securing } from './requests.js';
-import { fromLendixId, showSession, showUser, toLendixId, toPage, type Beside } from './translate.js';
+import {
+  fromLendixId,
+  OUTLINE,
+  showSession,
+  showUser,
+  toLendixId,
+  toPage,
+  type Beside,
+} from './translate.js';
 
 /** `/lendix/sessions`: the routes of lendix.txt. All but signing in are for the owner of the session. */
 @Controller('lendix/sessions')
@@ -39,7 +47,7 @@ export class LendixController {
       after: await this.anchor(caller, 'after', after),
       before: await this.anchor(caller, 'before', before),
     });
-    const { rows, total } = await this.sessions.list(caller, page, false);
+    const { rows, total } = await this.sessions.list(caller, page, false, OUTLINE);
     const now = this.clock.now();
     return {
       sessions: rows.map((session) => showSession(session, now)),

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Condition, Filter, Page } from '../../page.js';
+import { Outline, type Outlined } from '../../sessions/session.columns.js';
 import type { Session } from '../../sessions/session.entity.js';
 import { fullName } from '../../users/full-name.js';
 import { e164 } from '../../users/phone-number.js';
@@ -25,8 +26,23 @@ export function fromLendixToken(text: string): string {
   );
 }
 
+/** What a list shows of a session. */
+export const OUTLINE = new Outline([
+  'emailCodeVerifiedAt',
+  'smsCodeVerifiedAt',
+  'totpVerifiedAt',
+  'recoveryCodeVerifiedAt',
+  'location',
+  'longitude',
+  'latitude',
+  'userAgent',
+  'lastActivityAt',
+  'createdAt',
+]);
+type Listed = Outlined<typeof OUTLINE>;
+
 /** A session as a list shows it (lendix.txt, GET /sessions). */
-export function showSession(session: Session, now: Date): object {
+export function showSession(session: Listed, now: Date): object {
   return {
     id: toLendixId(session.id),
     token: session.token?.replaceAll('-', '') ?? null,
@@ -127,7 +143,7 @@ function beyond({ id, lastActivityAt }: Session, operator: 'lt' | 'gt'): Filter 
   return { combine: 'or', members: [used(operator), sameTime] };
 }
 
-function locationOf({ longitude, latitude, location }: Session): object | null {
+function locationOf({ longitude, latitude, location }: Listed): object | null {
   if (longitude === null || latitude === null) return null;
   return { lng: longitude, lat: latitude, name: location ?? '' };
 }

@@ -15,6 +15,7 @@ import { TokenJwts } from '../../sessions/token-jwts.js';
 import { readList } from './ndata.js';
 import {
   fromPortosId,
+  OUTLINE,
   readRefresh,
   readSignIn,
   toAuthResult,
@@ -86,7 +87,7 @@ export class PortosController {
     @WhoCalls() caller: SignedInCaller,
   ): Promise<void> {
     const asked = readList(readPairs(request));
-    const slice = await this.sessions.list(caller, asked.page, true);
+    const slice = await this.sessions.list(caller, asked.page, true, OUTLINE);
     const rows = slice.rows.map((session) => shownTo(caller, session));
     send(response, toQueryResult({ ...slice, rows }, asked));
   }

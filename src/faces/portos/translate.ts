@@ -2,6 +2,7 @@ import type { Slice } from '../../page.js';
 import { Refusal, type Problem, type Reason } from '../../refusal.js';
 import { isWellFormed } from '../../secrets.js';
 import { MAX_DEVICE_NAME, MAX_ENVIRONMENT } from '../../sessions/session.attributes.js';
+import { Outline, type Outlined } from '../../sessions/session.columns.js';
 import type { Session } from '../../sessions/session.entity.js';
 import { fullName } from '../../users/full-name.js';
 import type { User } from '../../users/user.entity.js';
@@ -36,8 +37,15 @@ export function fromPortosId(text: string): string | undefined {
   return id > 0n && id <= GREATEST_ID ? String(id) : undefined;
 }
 
+/** What a list shows of a session, and of its user. */
+export const OUTLINE = new Outline(
+  ['deviceName', 'environment', 'createdAt', 'expiresAt', 'lastActivityAt', 'version'],
+  ['email'],
+);
+type Listed = Outlined<typeof OUTLINE>;
+
 /** The class Session of portos.txt; without `userName` for a session whose user is not to be shown. */
-export function toPortosSession(session: Session): object {
+export function toPortosSession(session: Listed): object {
   return {
     sessionId: toPortosId(session.id),
     identity: {
@@ -66,7 +74,7 @@ export const AUTHENTICATION_TYPE = 'Bearer';
  * @param skipped the rows that the page passed over, and the most it may hold
  */
 export function toQueryResult(
-  { rows, total }: Slice<Session>,
+  { rows, total }: Slice<Listed>,
   { countOnly, skip, take }: { countOnly: boolean; skip: number; take: number },
 ): object {
   const totalCount = total ?? rows.length;

@@ -6,6 +6,7 @@ import type { ComposedSession } from '../../sessions/composed-sessions.store.js'
 import type { Composing } from '../../sessions/composing.service.js';
 import { METADATA_BOUNDS, type Composition, type Opening } from '../../sessions/composition.js';
 import { LIFETIME_SECONDS } from '../../sessions/session.attributes.js';
+import { Outline, type Outlined } from '../../sessions/session.columns.js';
 import type { Agent } from '../../sessions/session.entity.js';
 import { fullName } from '../../users/full-name.js';
 import { invalid, withoutZeros, writeTimestamp, type Message } from './protojson.js';
@@ -55,8 +56,20 @@ export function readOpening(request: Message): Opening {
   };
 }
 
+/** What a search shows of a session, and of its user. */
+export const OUTLINE = new Outline(
+  [
+    ...(['createdAt', 'changedAt', 'version', 'expiresAt', 'metadata', 'organizationId'] as const),
+    ...(['userVerifiedAt', 'passwordVerifiedAt', 'totpVerifiedAt', 'smsCodeVerifiedAt'] as const),
+    ...(['emailCodeVerifiedAt', 'recoveryCodeVerifiedAt'] as const),
+    ...(['fingerprint', 'agent', 'lastIp', 'userAgent', 'browser', 'platform'] as const),
+  ],
+  ['email', 'firstName', 'lastName'],
+);
+type Listed = Outlined<typeof OUTLINE>;
+
 /** `{session}`. */
-export function fromSession(session: ComposedSession): object {
+export function fromSession(session: Listed): object {
   const { metadata, expiresAt } = session;
   const bytes = Object.entries(metadata).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
   return withoutZeros({
@@ -72,7 +85,7 @@ export function fromSession(session: ComposedSession): object {
 }
 
 /** The answer to a search. @param now when it was looked at */
-export function fromList(sessions: readonly ComposedSession[], total: number | null, now: Date): object {
+export function fromList(sessions: readonly Listed[], total: number | null, now: Date): object {
   return withoutZeros({
     details: withoutZeros({ totalResult: String(total ?? 0), timestamp: writeTimestamp(now) }),
     sessions: sessions.map(fromSession),
@@ -171,7 +184,7 @@ function idOf(text: string): string {
   return isId(text) ? text : '0';
 }
 
-function fromFactors(session: ComposedSession): object {
+function fromFactors(session: Listed): object {
   const verified = (at: Date | null) => at && { verifiedAt: writeTimestamp(at) };
   const { userId, user, organizationId } = session;
   return withoutZeros({
@@ -193,7 +206,7 @@ function fromFactors(session: ComposedSession): object {
 }
 
 /** What was said of the agent when the session was opened, else what was seen of it. */
-function fromAgent({ fingerprint, agent, lastIp, userAgent, browser, platform }: ComposedSession): object {
+function fromAgent({ fingerprint, agent, lastIp, userAgent, browser, platform }: Listed): object {
   const seen = { 'user-agent': userAgent === null ? [] : [userAgent] };
   const headers = Object.entries(agent === null ? seen : (agent.headers ?? {}));
   return withoutZeros({

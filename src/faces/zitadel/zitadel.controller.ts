@@ -16,6 +16,7 @@ import {
   fromList,
   fromSession,
   fromSet,
+  OUTLINE,
   readComposition,
   readOpening,
 } from './translate.js';
@@ -43,7 +44,8 @@ export class ZitadelController {
     @WhoCalls() caller: SignedInCaller,
   ): Promise<void> {
     const searcher = { userId: caller.user.id, fingerprint: caller.session.fingerprint };
-    const { rows, total } = await this.sessions.list(caller, readSearch(Message.of(request.body), searcher));
+    const page = readSearch(Message.of(request.body), searcher);
+    const { rows, total } = await this.sessions.list(caller, page, OUTLINE);
     answer(response, 200, fromList(rows, total, this.clock.now()));
   }
 
