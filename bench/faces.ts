@@ -46,10 +46,20 @@ function asRow(row: Measured, native: Measured): Row {
     'requests/s': shown(spreadOf(row, 'requestsPerSecond'), 0),
     'p99 ms': shown(spreadOf(row, 'p99Milliseconds'), 1),
     'server CPU µs': shown(spreadOf(row, 'cpuMicroseconds'), 0),
+    'PostgreSQL CPU µs': shown(spreadOf(row, 'databaseCpuMicroseconds'), 0),
   };
 }
 
-/** A person with 30 sessions, seen through each API; the first of each is the native one. */
+/** The list of 30 sessions through one of the APIs: `Lendix`, `Clerk`, `PORTOS`, `ZITADEL`. */
+export async function listThrough(api: string, server: BenchedServer): Promise<Target> {
+  const { lists } = await targetsOn(server);
+  return lists.find(({ name }) => name === `${api}, list`)!;
+}
+
+/**
+ * A person with 30 sessions, seen through each API; the first of each is the native one. Every list shows all of them,
+ * and no list has to count beyond its page.
+ */
 async function targetsOn(server: BenchedServer): Promise<{ lists: Target[]; gets: Target[] }> {
   const admin = await signIn(server, ADMIN);
   await ask(server, '/api/v2/users', documentOf('users', PERSON), { 'X-Auth-Token': admin.token });
@@ -67,15 +77,34 @@ async function targetsOn(server: BenchedServer): Promise<{ lists: Target[]; gets
   const portosId = await firstPortosId(server, bearer);
   return {
     lists: [
-      { server, name: 'native, list', path: '/api/v2/sessions', headers: native },
-      { server, name: 'Lendix, list', path: '/lendix/sessions?limit=30', headers: lendix },
+      {
+        server,
+        name: 'native, list',
+        path: '/api/v2/sessions',
+        headers: native,
+        answers: /"total_count":30\b/,
+      },
+      {
+        server,
+        name: 'Lendix, list',
+        path: '/lendix/sessions?limit=30',
+        headers: lendix,
+        answers: /^{"sessions":\[(\{"id":[^{}]*\},?){30}\],"remaining":0/,
+      },
       {
         server,
         name: 'Clerk, list',
         path: `/clerk/v1/me/sessions?_is_native=1&_clerk_session_id=${browser.sessionId}`,
         headers: clerk,
+        answers: /^(.*?"object":"session"){30}/,
       },
-      { server, name: 'PORTOS, list', path: '/portos/sessions?$take=30', headers: bearer },
+      {
+        server,
+        name: 'PORTOS, list',
+        path: '/portos/sessions?$take=30',
+        headers: bearer,
+        answers: /"count":30,"totalCount":30\b/,
+      },
       {
         server,
         name: 'ZITADEL, list',
@@ -83,6 +112,7 @@ async function targetsOn(server: BenchedServer): Promise<{ lists: Target[]; gets
         method: 'POST',
         headers: { ...bearer, 'Content-Type': 'application/json' },
         body: '{"query":{"limit":30}}',
+        answers: /"totalResult":"30"/,
       },
     ],
     gets: [

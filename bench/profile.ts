@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { listThrough } from './faces.js';
 import { burst, tryOut, type Load, type Target } from './load.js';
 import { loadSessions } from './population.js';
 import type { Row, Table } from './report.js';
@@ -15,13 +16,19 @@ const SHOWN = 20;
 const SECONDS = 10;
 const NODE_OPTIONS = ['--import', './test/support/typescript.js', '--import', './bench/profiler.ts'];
 
-/** What can be profiled: the request of each suite. */
+/** What can be profiled: the request of each suite, and each API's list. */
 export const PROFILED: Readonly<Record<string, (server: BenchedServer) => Target | Promise<Target>>> = {
   hot: currentOn,
   list: (server) => listOn(server, 60),
   login: loginOn,
   jwt: jwtOn,
   clerk: clerkTokensOn,
+  ...Object.fromEntries(
+    ['Lendix', 'Clerk', 'PORTOS', 'ZITADEL'].map((api) => [
+      `list ${api}`,
+      (server: BenchedServer) => listThrough(api, server),
+    ]),
+  ),
 };
 
 /** Which functions of Latchkey's own thread a request's time goes to, the topmost twenty by what they take themselves. */
