@@ -5,6 +5,7 @@ import { mintMachine } from '../support/access-table.js';
 import { document, Latchkey, PASSWORD, type SignedInPerson } from '../support/latchkey.js';
 
 const PATH = '/api/v2/events';
+const SESSIONS = '/api/v2/sessions';
 
 interface Shown {
   readonly id: string;
@@ -200,6 +201,70 @@ describe('a flood', () => {
     expect(written.filter(({ action }) => action === 'others')).toMatchObject([
       { outcome: 'refused', count: 4_900, userId: null, ip: null },
     ]);
+  });
+
+  it('from one address is ten rows a second, and one with the number of its others; what is refused to others meanwhile has its row', async () => {
+    const proxied = await Latchkey.start({ TRUST_PROXY: '127.0.0.1' }, latchkey);
+    const [flooder, neighbour] = ['192.0.2.66', '192.0.2.67'];
+    const before = await writtenEvents(latchkey);
+    const guess = async (id: number, ip: string) => {
+      const draft = document('sessions', { password: 'a guess', otp: '000000' });
+      const { status } = await proxied
+        .put(`${SESSIONS}/${id}/validate_otp`, null, draft)
+        .set('X-Forwarded-For', ip);
+      expect([401, 429]).toContain(status); // after ten guesses nothing is looked at any more
+    };
+    const ids = Array.from({ length: 60 }, (_, n) => 1_000_000 + n);
+    await Promise.all([
+      ...ids.map((id) => guess(id, flooder)),
+      ...ids.slice(0, 3).map((id) => guess(id, neighbour)),
+    ]);
+    await proxied.stop();
+    const written = (await writtenEvents(latchkey)).slice(before.length);
+    const of = (address: string) => written.filter(({ ip }) => ip === address);
+    expect(of(neighbour).filter(({ action }) => action === 'session.validate_otp')).toHaveLength(3);
+    expect(of(flooder).reduce((sum, { count }) => sum + (count ?? 1), 0)).toBe(60);
+    const others = of(flooder).filter(({ action }) => action === 'others');
+    expect(others.length).toBeGreaterThan(0);
+    expect(of(flooder).length).toBeLessThanOrEqual(11 * (others.length + 1));
+    expect(written.filter(({ ip }) => ip === null)).toEqual([]);
+  });
+
+  it('from one address leaves room for ten others a second', async () => {
+    const audit = latchkey.app.get(AuditLog);
+    await audit.flush();
+    const before = await writtenEvents(latchkey);
+    const refuse = (ip: string, sessionId: number) =>
+      audit.record({
+        action: 'session.validate_otp',
+        outcome: 'refused',
+        reason: 'unauthenticated',
+        sessionId: String(sessionId),
+        ip,
+      });
+    for (let session = 1; session <= 5_000; session++) refuse('192.0.2.66', session);
+    for (let address = 1; address <= 8; address++) {
+      for (let session = 1; session <= 11; session++) refuse(`198.51.100.${address}`, session);
+    }
+    const written = (await writtenEvents(latchkey)).slice(before.length);
+    const others = written.filter(({ action }) => action === 'others');
+    expect(others.map(({ ip, count }) => [ip, count])).toEqual([
+      ['192.0.2.66', 4_990],
+      ...Array.from({ length: 8 }, (_, n) => [`198.51.100.${n + 1}`, null]),
+    ]);
+    expect(written).toHaveLength(11 + 8 * 11);
+  });
+
+  it('of JWTs of one address is a hundred rows a second: whoever has them made is signed in', async () => {
+    const audit = latchkey.app.get(AuditLog);
+    await audit.flush();
+    const before = await writtenEvents(latchkey);
+    for (let session = 1; session <= 200; session++) {
+      audit.record({ action: 'jwt.create', outcome: 'ok', sessionId: String(session), ip: '192.0.2.68' });
+    }
+    const written = (await writtenEvents(latchkey)).slice(before.length);
+    expect(written).toHaveLength(101);
+    expect(written.at(-1)).toMatchObject({ action: 'others', outcome: 'ok', ip: null, count: 100 });
   });
 });
 
