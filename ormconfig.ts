@@ -14,6 +14,7 @@ import { Growth1780000000015 } from './migrations/1780000000015-growth.js';
 import { Retention1780000000014 } from './migrations/1780000000014-retention.js';
 import { SigningKeys1780000000002 } from './migrations/1780000000002-signing-keys.js';
 import { Users1780000000001 } from './migrations/1780000000001-users.js';
+import { WebhookLanes1780000000016 } from './migrations/1780000000016-webhook-lanes.js';
 import { dataSourceOptions } from './src/database/data-source.js';
 import { RecordedEvent } from './src/events/event.entity.js';
 import { WebhookDelivery } from './src/events/webhook-delivery.entity.js';
@@ -69,6 +70,7 @@ export const migrations = [
   WriteMarks1780000000013,
   Retention1780000000014,
   Growth1780000000015,
+  WebhookLanes1780000000016,
 ];
 
 /** For TypeORM's own command line, on the database of DATABASE_URL. */

@@ -71,8 +71,9 @@ export class EventsStore {
       manager ?? this.database,
       delivered ? 'events_insert_delivered' : 'events_insert',
       delivered
-        ? `WITH added AS (${INSERT} RETURNING id)
-           INSERT INTO webhook_deliveries (event_id, next_attempt_at) SELECT id, 'epoch' FROM added`
+        ? `WITH added AS (${INSERT} RETURNING id, outcome)
+           INSERT INTO webhook_deliveries (event_id, next_attempt_at, refused)
+           SELECT id, 'epoch', outcome = 'refused' FROM added`
         : INSERT,
       WRITTEN.map(([, , name]) => rows.map((row) => row[name])),
     );

@@ -3,7 +3,8 @@ import { RecordedEvent } from './event.entity.js';
 
 /** An event that the webhook has not taken yet. */
 @Entity('webhook_deliveries')
-@Index('webhook_deliveries_next_attempt_at', ['nextAttemptAt'])
+@Index('webhook_deliveries_next_attempt_at', ['nextAttemptAt']) // for instances of the version before migration 16
+@Index('webhook_deliveries_in_line', ['refused', 'nextAttemptAt', 'eventId'])
 export class WebhookDelivery {
   @PrimaryColumn('bigint', { name: 'event_id', primaryKeyConstraintName: 'webhook_deliveries_pkey' })
   eventId: string;
@@ -19,4 +20,8 @@ export class WebhookDelivery {
   /** Whoever takes it on moves this ahead, so that nobody else does; and then by what became of the try. */
   @Column('timestamp with time zone', { name: 'next_attempt_at', precision: 3 })
   nextAttemptAt: Date;
+
+  /** Whether it tells of a refusal: those wait in a line of their own. */
+  @Column('boolean', { default: false })
+  refused: boolean;
 }

@@ -6,8 +6,11 @@ import type { Verdict, Webhook } from './webhook.js';
 import type { ClaimedEvent, WebhooksStore } from './webhooks.store.js';
 
 const LOOKED_FOR_EVERY_MILLISECONDS = 1_000;
-/** Deliveries that one process has under way. */
-const AT_ONCE = 8;
+/**
+ * Deliveries that one process has under way, of acts that were done and of refusals: strangers can have as much refused
+ * as they like, and no act waits behind that. Nor do refusals behind acts.
+ */
+const AT_ONCE = { done: 6, refused: 2 };
 const TRY_SECONDS = 15;
 /** Whoever took on a delivery and died of it keeps it from others so long. */
 const LEASE_SECONDS = 60;
@@ -22,8 +25,7 @@ const MOST_TRIES = 42;
  */
 export class Webhooks implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
-  private readonly underWay = new Set<Promise<void>>();
-  private looking: Promise<void> | null = null;
+  private readonly lanes = [new Lane(false, AT_ONCE.done), new Lane(true, AT_ONCE.refused)];
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -41,37 +43,39 @@ export class Webhooks implements OnApplicationBootstrap, BeforeApplicationShutdo
   /** Nest's hook: from now on deliveries are looked for once a second. */
   onApplicationBootstrap(): void {
     if (this.webhook === null) return;
-    this.timer = setInterval(() => this.look(), LOOKED_FOR_EVERY_MILLISECONDS).unref();
+    const look = () => this.lanes.forEach((lane) => this.look(lane));
+    this.timer = setInterval(look, LOOKED_FOR_EVERY_MILLISECONDS).unref();
   }
 
   /** Nest's hook: what is under way is broken off, and left to others at once. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     this.stopping.abort();
-    await this.looking;
-    await Promise.all(this.underWay);
+    for (const { looking } of this.lanes) await looking;
+    await Promise.all(this.lanes.flatMap(({ underWay }) => [...underWay]));
   }
 
-  /** Takes on as many deliveries as there is room for, one look at a time. */
-  private look(): void {
-    if (this.webhook === null || this.looking !== null || this.stopping.signal.aborted) return;
-    const free = AT_ONCE - this.underWay.size;
+  /** Takes on as many deliveries of a lane as there is room for, one look at a time. */
+  private look(lane: Lane): void {
+    if (this.webhook === null || lane.looking !== null || this.stopping.signal.aborted) return;
+    const free = lane.atOnce - lane.underWay.size;
     if (free === 0) return;
-    this.looking = this.takeOn(this.webhook, free)
+    lane.looking = this.takeOn(this.webhook, lane, free)
       .catch(() => undefined) // the database is away: the next look will tell
-      .finally(() => (this.looking = null));
+      .finally(() => (lane.looking = null));
   }
 
-  private async takeOn(webhook: Webhook, most: number): Promise<void> {
-    const claimed = await this.store.claim(this.clock.now(), this.inSeconds(LEASE_SECONDS), most);
+  private async takeOn(webhook: Webhook, lane: Lane, most: number): Promise<void> {
+    const [now, until] = [this.clock.now(), this.inSeconds(LEASE_SECONDS)];
+    const claimed = await this.store.claim(lane.refused, now, until, most);
     for (const event of claimed) {
       const delivery = this.deliver(webhook, event)
         .catch(() => undefined) // nor can it be noted what became of it: once the lease is over it is tried again
         .finally(() => {
-          this.underWay.delete(delivery);
-          if (claimed.length === most) this.look(); // there is more
+          lane.underWay.delete(delivery);
+          if (claimed.length === most) this.look(lane); // there is more
         });
-      this.underWay.add(delivery);
+      lane.underWay.add(delivery);
     }
   }
 
@@ -101,6 +105,17 @@ export class Webhooks implements OnApplicationBootstrap, BeforeApplicationShutdo
   private inSeconds(seconds: number): Date {
     return new Date(this.clock.milliseconds() + seconds * 1000);
   }
+}
+
+/** A line of deliveries, and those of it that are under way. */
+class Lane {
+  readonly underWay = new Set<Promise<void>>();
+  looking: Promise<void> | null = null;
+
+  constructor(
+    readonly refused: boolean,
+    readonly atOnce: number,
+  ) {}
 }
 
 function pauseAfter(attempts: number): number {

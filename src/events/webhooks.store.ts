@@ -13,20 +13,21 @@ export class WebhooksStore {
   constructor(private readonly database: DataSource) {}
 
   /**
-   * Takes on deliveries whose time has come: of many processes that ask, each gets others.
+   * Takes on deliveries whose time has come, in their order: of many processes that ask, each gets others.
+   * @param refused whether of refusals, or of acts that were done
    * @param until nobody else takes them on before that: whoever did may have died of it
    */
-  claim(now: Date, until: Date, most: number): Promise<ClaimedEvent[]> {
+  claim(refused: boolean, now: Date, until: Date, most: number): Promise<ClaimedEvent[]> {
     return prepared<ClaimedEvent>(
       this.database,
       'webhook_deliveries_claim',
       `WITH due AS (
-         SELECT event_id FROM webhook_deliveries WHERE next_attempt_at <= $1
-         ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+         SELECT event_id FROM webhook_deliveries WHERE refused = $4 AND next_attempt_at <= $1
+         ORDER BY next_attempt_at, event_id LIMIT $3 FOR UPDATE SKIP LOCKED)
        UPDATE webhook_deliveries d SET attempts = d.attempts + 1, next_attempt_at = $2
        FROM due JOIN events e ON e.id = due.event_id
        WHERE d.event_id = due.event_id RETURNING d.attempts, ${EVENT}`,
-      [now, until, most],
+      [now, until, most, refused],
     );
   }
 

@@ -112,6 +112,69 @@ describe('an event', () => {
   });
 });
 
+describe('a flood of refusals', () => {
+  /** Refusals that wait to be posted, as many of them as a flood of days would leave. */
+  const floodOf = (count: number) =>
+    latchkey.sql(
+      `WITH added AS (
+         INSERT INTO events (created_at, action, outcome, reason, ip)
+         SELECT now(), 'session.validate_otp', 'refused', 'unauthenticated', '192.0.2.66' FROM generate_series(1, $1)
+         RETURNING id)
+       INSERT INTO webhook_deliveries (event_id, next_attempt_at, refused) SELECT id, 'epoch', true FROM added`,
+      [count],
+    );
+  const outcomes = (tries: readonly HandedOver[]) =>
+    tries.map((one) => (read(one).data as { outcome: string }).outcome);
+
+  it('delays no act: its delivery is made before theirs, though they waited first', async () => {
+    await floodOf(20_000);
+    const { url, tries } = await receiver();
+    const instance = await deliveringTo(url);
+    const drafts = Array.from({ length: 30 }, (_, n) => document('sessions', { name: `machine ${n}` }));
+    await Promise.all(
+      drafts.map((draft) => instance.post('/api/v2/sessions/machine', admin.token, draft).expect(201)),
+    );
+    await until(async () => {
+      const acts = await latchkey.sql('SELECT FROM webhook_deliveries WHERE NOT refused');
+      return acts.length === 0;
+    });
+    expect(outcomes(tries).filter((outcome) => outcome === 'ok')).toHaveLength(30);
+    expect((await waiting()).length).toBeGreaterThan(10_000);
+  });
+
+  it('whose receiver does not answer delays no act either', async () => {
+    const { url, tries } = await receiver([0, 0]);
+    const instance = await deliveringTo(url);
+    await Promise.all([signIn(instance, 'a guess').expect(401), signIn(instance, 'a guess').expect(401)]);
+    await floodOf(100);
+    await until(() => tries.length === 2);
+    await signIn(instance).expect(201);
+    await until(() => tries.length === 3);
+    expect(outcomes(tries)).toEqual(['refused', 'refused', 'ok']);
+  });
+
+  it('is delivered beside acts, and so in the end', async () => {
+    await floodOf(20);
+    const { url, tries } = await receiver();
+    await signIn(await deliveringTo(url)).expect(201);
+    await untilDelivered();
+    expect(outcomes(tries).filter((outcome) => outcome === 'refused')).toHaveLength(20);
+  });
+
+  it('is passed over by an index, however long', async () => {
+    await floodOf(20_000);
+    await latchkey.sql('ANALYZE webhook_deliveries');
+    for (const refused of [true, false]) {
+      const plan = await latchkey.sql(
+        `EXPLAIN SELECT event_id FROM webhook_deliveries WHERE refused = ${refused} AND next_attempt_at <= now()
+         ORDER BY next_attempt_at, event_id LIMIT 6 FOR UPDATE SKIP LOCKED`,
+      );
+      expect(JSON.stringify(plan)).toMatch(/Index Scan using webhook_deliveries_in_line[^"]*"/);
+      expect(JSON.stringify(plan)).not.toContain('Sort');
+    }
+  });
+});
+
 describe('a receiver', () => {
   it.each([
     ['is at fault', 500],
