@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { openResponses } from './open-responses.js';
 
@@ -22,19 +22,29 @@ export function answerMalformedHttp(server: Server): void {
   });
 }
 
+/** Answers a request whose target is no URL (`http://[`) the same way: no route, and no middleware, could look at it. */
+export function answerMalformedTarget(response: ServerResponse): void {
+  const body = documentOf(400, 'Bad Request');
+  response.writeHead(400, headersOf(body)).end(body);
+}
+
 function answer(status: number, title: string): Buffer {
+  const body = documentOf(status, title);
+  const headers = Object.entries(headersOf(body)).map(([name, value]) => `${name}: ${value}`);
+  return Buffer.from([`HTTP/1.1 ${status} ${title}`, ...headers, '', body].join('\r\n'));
+}
+
+function documentOf(status: number, title: string): string {
   const code = title.toLowerCase().replaceAll(' ', '_');
-  const body = JSON.stringify({ errors: [{ status: String(status), code, title }] });
-  return Buffer.from(
-    [
-      `HTTP/1.1 ${status} ${title}`,
-      'Content-Type: application/vnd.api+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Cache-Control: no-store',
-      'X-Content-Type-Options: nosniff',
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
+  return JSON.stringify({ errors: [{ status: String(status), code, title }] });
+}
+
+function headersOf(body: string) {
+  return {
+    'Content-Type': 'application/vnd.api+json',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    Connection: 'close',
+  };
 }

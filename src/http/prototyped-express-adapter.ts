@@ -1,6 +1,10 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Response } from 'express';
 import { createServer, IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
+import { answerMalformedTarget } from './malformed-http.js';
+
+/** What Express calls when it is through with a request that nobody answered. */
+type Unrouted = (error?: unknown) => void;
 
 /**
  * An Express adapter whose HTTP server creates requests and responses that already have Express's prototypes.
@@ -21,7 +25,10 @@ export class PrototypedExpressAdapter extends ExpressAdapter {
     express.request = Request.prototype as Express['request'];
     express.response = Response.prototype as Express['response'];
     const constructors = { IncomingMessage: Request, ServerResponse: Response };
-    this.httpServer = createServer({ ...this.serverOptions, ...constructors }, express);
+    const handle = express as (...args: [IncomingMessage, ServerResponse, Unrouted]) => void;
+    this.httpServer = createServer({ ...this.serverOptions, ...constructors }, (request, response) =>
+      handle(request, response, (error) => answerUnrouted(response, error)),
+    );
   }
 
   /** What a handler returns is JSON, written as one Buffer: Express's own `json` costs as much as a short answer does. */
@@ -33,6 +40,12 @@ export class PrototypedExpressAdapter extends ExpressAdapter {
     response.setHeader('Content-Length', bytes.length);
     return response.end(bytes);
   }
+}
+
+/** What comes to Express's own end was not even shown to its routes, unless it is an error that nobody took. */
+function answerUnrouted(response: ServerResponse, error: unknown): void {
+  if (error === undefined) answerMalformedTarget(response);
+  else response.destroy();
 }
 
 function isPlain(body: unknown): body is object {

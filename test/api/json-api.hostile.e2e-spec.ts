@@ -391,6 +391,7 @@ describe('HTTP', () => {
     ['two Hosts', `${GET}Host: a\r\nHost: b\r\nConnection: close\r\n\r\n`],
     ['a blank in the path', 'GET /api/v2/ses sions HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['a NUL in the path', 'GET /api/v2/\0 HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['a target that is no URL', 'GET http://[ HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['an unknown method', 'BREW /api/v2/sessions HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['a bad length', `${POST}Content-Length: x\r\n\r\n`],
     ['a negative length', `${POST}Content-Length: -1\r\n\r\n`],

@@ -231,6 +231,28 @@ describe('malformed HTTP (SECURITY 117 to 120)', () => {
     await client().get('/health/live').expect(200);
   });
 
+  it.each(['http://[', 'http://[::1', 'latchkey://a', '//a@[#'])(
+    'answers the target %s, which no route can look at, with one 400 errors document and closes',
+    async (target) => {
+      const bytes = `POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}${get}Host: a\r\n\r\n`;
+      const answer = await sendRaw(bytes);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+      expect(answer).toMatch(/content-type: application\/vnd\.api\+json\r\n/i);
+      const [, body] = answer.split('\r\n\r\n');
+      expect(JSON.parse(body ?? '')).toEqual({
+        errors: [{ status: '400', code: 'bad_request', title: 'Bad Request' }],
+      });
+    },
+  );
+
+  it('takes a target in absolute form as the path that it holds (RFC 9112 section 3.2.2)', async () => {
+    const answer = await sendRaw(
+      'GET http://latchkey.example/api/v2/things/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('answers headers that are too large with a 431 errors document', async () => {
     const answer = await sendRaw(`${get}Host: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
