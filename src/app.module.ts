@@ -125,7 +125,7 @@ export class AppModule {
     // Each process tells the whole: added up they would count every session several times.
     metrics.gauge(
       'live_sessions',
-      'Live sessions; an estimate beyond 100,000.',
+      'Live sessions; an estimate beyond some 100,000.',
       () => liveSessions.count(),
       'max',
     );

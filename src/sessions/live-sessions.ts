@@ -5,7 +5,7 @@ import { LiveSessionsStore } from './live-sessions.store.js';
 /** Whoever asks, and /metrics is open to all, costs the database one count in so long. */
 const KEPT_MILLISECONDS = 15_000;
 
-/** How many sessions are live, for the metrics: exact up to 100,000 rows, estimated from a sample beyond. */
+/** How many sessions are live, for the metrics: exact up to some 100,000 rows, estimated from a sample beyond. */
 @Injectable()
 export class LiveSessions {
   private counted: Promise<number | null> = Promise.resolve(null);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Metrics } from '../../src/http/metrics.js';
+import { LiveSessionsStore } from '../../src/sessions/live-sessions.store.js';
 import { Latchkey } from '../support/latchkey.js';
 import { resource } from '../support/client.js';
 
@@ -71,6 +72,23 @@ describe('GET /metrics', () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => metrics.exposition()));
     expect(new Set(all.map(({ text }) => text)).size).toBe(1);
     expect((await metrics.exposition()).text).toContain('\ngathered 2\n');
+  });
+
+  it('tells how many sessions are live from a part of a large table, also where PostgreSQL never looked how large it is', async () => {
+    const { id } = await latchkey.asUser();
+    const store = latchkey.app.get(LiveSessionsStore, { strict: false });
+    const count = () => store.count(latchkey.clock.now());
+    const few = await count();
+    await latchkey.sql('ALTER TABLE sessions SET (autovacuum_enabled = off)');
+    await latchkey.sql(
+      `INSERT INTO sessions (user_id, token_hash, status, created_at, last_activity_at, expires_at, user_agent)
+       SELECT $1, sha256(n::text::bytea), 'active', now(), now(), now() + interval '1 day', repeat('x', 1000)
+       FROM generate_series(1, 60000) n`,
+      [id],
+    );
+    const many = [await count(), await count(), await count(), await count(), await count()];
+    for (const live of many) expect(Math.abs(live / (few + 60_000) - 1)).toBeLessThan(0.1);
+    expect(new Set(many).size).toBeGreaterThan(1); // of other blocks each time
   });
 
   it('names nobody', async () => {
