@@ -150,15 +150,20 @@ export function writeTimestamp(instant: Date): string {
   return instant.toISOString().replace('.000Z', 'Z');
 }
 
-/** As protojson writes messages: what is zero, empty or not set is left out. */
-export function withoutZeros(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => !isZero(value)));
+/** A member as protojson writes it: what is zero, empty or not set is undefined, which JSON leaves out. */
+export function unlessZero<T>(value: T): T | undefined {
+  return isZero(value) ? undefined : value;
 }
 
 function isZero(value: unknown): boolean {
   if (value === undefined || value === null || value === '' || value === 0 || value === false) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  return value === '0' || (typeof value === 'object' && Object.keys(value).length === 0);
+  if (typeof value !== 'object') return value === '0';
+  return Array.isArray(value) ? value.length === 0 : hasNothingSet(value as Record<string, unknown>);
+}
+
+function hasNothingSet(message: Readonly<Record<string, unknown>>): boolean {
+  for (const name in message) if (message[name] !== undefined) return false;
+  return true;
 }
 
 function textOf(value: unknown, longest: number, path: string): string {

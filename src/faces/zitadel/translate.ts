@@ -9,7 +9,7 @@ import { LIFETIME_SECONDS } from '../../sessions/session.attributes.js';
 import { Outline, type Outlined } from '../../sessions/session.columns.js';
 import type { Agent } from '../../sessions/session.entity.js';
 import { fullName } from '../../users/full-name.js';
-import { invalid, withoutZeros, writeTimestamp, type Message } from './protojson.js';
+import { invalid, unlessZero, writeTimestamp, type Message } from './protojson.js';
 
 const LONGEST = {
   id: 200,
@@ -71,25 +71,24 @@ type Listed = Outlined<typeof OUTLINE>;
 /** `{session}`. */
 export function fromSession(session: Listed): object {
   const { metadata, expiresAt } = session;
-  const bytes = Object.entries(metadata).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-  return withoutZeros({
+  return {
     id: session.id,
     creationDate: writeTimestamp(session.createdAt),
     changeDate: writeTimestamp(session.changedAt),
     sequence: String(session.version),
-    factors: fromFactors(session),
-    metadata: Object.fromEntries(bytes) as object,
-    userAgent: fromAgent(session),
-    expirationDate: expiresAt && writeTimestamp(expiresAt),
-  });
+    factors: unlessZero(fromFactors(session)),
+    metadata: unlessZero(eachOf(metadata, (text) => Buffer.from(text).toString('base64'))),
+    userAgent: unlessZero(fromAgent(session)),
+    expirationDate: expiresAt === null ? undefined : writeTimestamp(expiresAt),
+  };
 }
 
 /** The answer to a search. @param now when it was looked at */
 export function fromList(sessions: readonly Listed[], total: number | null, now: Date): object {
-  return withoutZeros({
-    details: withoutZeros({ totalResult: String(total ?? 0), timestamp: writeTimestamp(now) }),
-    sessions: sessions.map(fromSession),
-  });
+  return {
+    details: { totalResult: unlessZero(String(total ?? 0)), timestamp: writeTimestamp(now) },
+    sessions: unlessZero(sessions.map(fromSession)),
+  };
 }
 
 /** The answer to a creation. */
@@ -101,11 +100,11 @@ export function fromCreated(composing: Composing): object {
 
 /** The answer to a change; without a token when nothing changed. */
 export function fromSet({ session, codes }: Composing): object {
-  return withoutZeros({
+  return {
     details: fromDetails(session),
     sessionToken: session.token,
-    challenges: withoutZeros({ otpSms: codes.sms, otpEmail: codes.email }),
-  });
+    challenges: unlessZero({ otpSms: unlessZero(codes.sms), otpEmail: unlessZero(codes.email) }),
+  };
 }
 
 /** The answer to an end; it says nothing more when there was nothing to end. */
@@ -163,9 +162,15 @@ function readAgent(userAgent: Message): Agent | null {
   const description = userAgent.text('description', LONGEST.line);
   const fields = userAgent.messagesByKey('header');
   if (fields.length > MOST_HEADERS) throw invalid(userAgent.at('header'));
-  const headers = fields.map(([name, field]) => [headerName(name), field.texts('values', LONGEST.line)]);
-  const agent = withoutZeros({ ip, description, headers: Object.fromEntries(headers) as object });
-  return Object.keys(agent).length === 0 ? null : agent;
+  const headers = fields.map(
+    ([name, field]) => [headerName(name), field.texts('values', LONGEST.line)] as const,
+  );
+  const agent = {
+    ip: unlessZero(ip),
+    description: unlessZero(description),
+    headers: unlessZero(Object.fromEntries(headers)),
+  };
+  return unlessZero(agent) ?? null;
 }
 
 function headerName(name: string): string {
@@ -185,45 +190,56 @@ function idOf(text: string): string {
 }
 
 function fromFactors(session: Listed): object {
-  const verified = (at: Date | null) => at && { verifiedAt: writeTimestamp(at) };
-  const { userId, user, organizationId } = session;
-  return withoutZeros({
-    user:
-      userId &&
-      withoutZeros({
-        ...verified(session.userVerifiedAt),
-        id: userId,
-        loginName: user?.email,
-        displayName: user && (fullName(user) ?? user.email),
-        organizationId,
-      }),
-    password: verified(session.passwordVerifiedAt),
-    totp: verified(session.totpVerifiedAt),
-    otpSms: verified(session.smsCodeVerifiedAt),
-    otpEmail: verified(session.emailCodeVerifiedAt),
-    recoveryCode: verified(session.recoveryCodeVerifiedAt),
-  });
+  return {
+    user: session.userId === null ? undefined : fromUser(session),
+    password: fromProof(session.passwordVerifiedAt),
+    totp: fromProof(session.totpVerifiedAt),
+    otpSms: fromProof(session.smsCodeVerifiedAt),
+    otpEmail: fromProof(session.emailCodeVerifiedAt),
+    recoveryCode: fromProof(session.recoveryCodeVerifiedAt),
+  };
+}
+
+function fromUser({ userId, userVerifiedAt, user, organizationId }: Listed): object {
+  return {
+    verifiedAt: userVerifiedAt === null ? undefined : writeTimestamp(userVerifiedAt),
+    id: userId,
+    loginName: user?.email,
+    displayName: user && (fullName(user) ?? user.email),
+    organizationId: organizationId ?? undefined,
+  };
+}
+
+function fromProof(at: Date | null): object | undefined {
+  return at === null ? undefined : { verifiedAt: writeTimestamp(at) };
 }
 
 /** What was said of the agent when the session was opened, else what was seen of it. */
 function fromAgent({ fingerprint, agent, lastIp, userAgent, browser, platform }: Listed): object {
-  const seen = { 'user-agent': userAgent === null ? [] : [userAgent] };
-  const headers = Object.entries(agent === null ? seen : (agent.headers ?? {}));
-  return withoutZeros({
-    fingerprintId: fingerprint,
-    ip: agent === null ? lastIp : agent.ip,
-    description: agent === null ? [browser, platform].filter(Boolean).join(', ') : agent.description,
-    header: withoutZeros(
-      Object.fromEntries(headers.map(([name, values]) => [name, withoutZeros({ values })])),
-    ),
-  });
+  const said = agent ?? {
+    ip: lastIp,
+    description: [browser, platform].filter(Boolean).join(', '),
+    headers: { 'user-agent': userAgent === null ? [] : [userAgent] },
+  };
+  const header = eachOf(said.headers ?? {}, (values) => unlessZero({ values: unlessZero(values) }));
+  return {
+    fingerprintId: unlessZero(fingerprint),
+    ip: unlessZero(said.ip),
+    description: unlessZero(said.description),
+    header: unlessZero(header),
+  };
 }
 
 function fromDetails(session: ComposedSession): object {
-  return withoutZeros({
+  return {
     sequence: String(session.version),
     changeDate: writeTimestamp(session.changedAt),
-    resourceOwner: session.organizationId,
-    creationDate: session.version === 1 && writeTimestamp(session.createdAt),
-  });
+    resourceOwner: session.organizationId ?? undefined,
+    creationDate: session.version === 1 ? writeTimestamp(session.createdAt) : undefined,
+  };
+}
+
+/** A map with each of its values written anew. */
+function eachOf<T>(map: Readonly<Record<string, T>>, write: (value: T) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, write(value)]));
 }
