@@ -4,7 +4,7 @@ import { Anyone } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
 import { Activity } from '../sessions/activity.js';
 import { Origins } from '../sessions/origin.js';
-import { AttemptsStore } from './attempts.store.js';
+import { AttemptsStore } from '../users/attempts.store.js';
 import { FIXTURES, FixturesService, type Fixture } from './fixtures.service.js';
 import { Outbox, type OutboxMessage } from './outbox.js';
 import { QaClock } from './qa-clock.js';

@@ -7,7 +7,6 @@ import { MachineTokensModule } from '../machine-tokens/machine-tokens.module.js'
 import { OtpModule } from '../otp/otp.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
-import { AttemptsStore } from './attempts.store.js';
 import { FixturesService } from './fixtures.service.js';
 import { People } from './people.js';
 import { QaClock } from './qa-clock.js';
@@ -20,6 +19,6 @@ export const QA: Wire = { prefix: '/qa', readBody: readPlainJson, write: writeEr
 @Module({
   imports: [UsersModule, OtpModule, SessionsModule, MachineTokensModule],
   controllers: [QaController],
-  providers: [FixturesService, People, AttemptsStore, { provide: QaClock, useExisting: Clock }],
+  providers: [FixturesService, People, { provide: QaClock, useExisting: Clock }],
 })
 export class QaModule {}

@@ -8,6 +8,7 @@ import { Config } from '../config.js';
 import { EventsService } from '../events/events.service.js';
 import { describeError } from '../http/failure.js';
 import { CodesService } from '../otp/codes.service.js';
+import { AttemptsStore } from '../users/attempts.store.js';
 import { BrowsersStore } from './browsers.store.js';
 import { RetentionStore } from './retention.store.js';
 
@@ -43,6 +44,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     private readonly store: RetentionStore,
     private readonly browsers: BrowsersStore,
     private readonly codes: CodesService,
+    private readonly attempts: AttemptsStore,
     private readonly events: EventsService,
     private readonly clock: Clock,
     private readonly config: Config,
@@ -144,6 +146,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
       ),
       browsers: untilNoneIsLeft((manager) => this.browsers.removeExpired(manager, now, AT_ONCE)),
       sent_codes: untilNoneIsLeft((manager) => this.codes.removeExpired(manager)),
+      attempts: untilNoneIsLeft((manager) => this.attempts.removeExpired(manager, AT_ONCE)),
       events: untilNoneIsLeft((manager) => this.events.removeOld(manager, AT_ONCE)),
     };
   }

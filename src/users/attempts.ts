@@ -1,11 +1,11 @@
-import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
-import type { DataSource } from 'typeorm';
 import { Bulkhead } from '../bulkhead.js';
 import { Refusal, type Reason } from '../refusal.js';
+import { AttemptsStore } from './attempts.store.js';
 
 /** The window in which attempts are counted, from the first one on (DECISIONS.md, All APIs 7 and 8). */
-const ATTEMPT_WINDOW_SECONDS = 15 * 60;
+const ATTEMPT_WINDOW_MILLISECONDS = 15 * 60_000;
 /** How many attempts against one key one process looks at at a time; others wait in line. */
 const AT_ONCE = 4;
 /** How many may stand in one line; who comes later is told to come back. */
@@ -21,14 +21,14 @@ export interface Limit {
 
 /**
  * Counts guesses: each attempt is counted in its own committed statement before it is looked at, and a success
- * takes it back, so that no burst and no crash gains a guess (SECURITY.md, lesson a). Counts live in PostgreSQL:
- * all instances share them.
+ * takes it back, so that no burst and no crash gains a guess (SECURITY.md, lesson a). Past the widest limit nothing is
+ * written about what else was tried, so the table stays small. Counts live in PostgreSQL: all instances share them.
  */
+@Injectable()
 export class Attempts {
-  private readonly limiters = new Map<number, RateLimiterPostgres>();
   private readonly lines = new Map<string, Bulkhead>();
 
-  constructor(private readonly database: DataSource) {}
+  constructor(private readonly store: AttemptsStore) {}
 
   /**
    * Runs a check that says whether the attempt was right.
@@ -52,18 +52,17 @@ export class Attempts {
     });
   }
 
-  /** In turn: past the widest limit nothing is written about what else was tried, so the table stays small. */
   private async count(limits: readonly Limit[], reason: Reason): Promise<void> {
-    for (const [index, limit] of limits.entries()) {
-      try {
-        await this.limiter(limit.most).consume(hash(limit.key));
-      } catch (cause) {
-        // What is not looked at is no failure: else one address could shut everybody out of an account.
-        await this.uncount(limits.slice(0, index));
-        if (!(cause instanceof RateLimiterRes)) throw cause;
-        throw new Refusal(reason, { retryAfterSeconds: Math.max(1, Math.ceil(cause.msBeforeNext / 1000)) });
-      }
-    }
+    const counts = await this.store.count(
+      limits.map(({ key, most }) => ({ key: hash(key), most })),
+      ATTEMPT_WINDOW_MILLISECONDS,
+    );
+    const last = counts.length - 1;
+    const { isShut, millisecondsLeft } = counts[last]!;
+    if (!isShut) return;
+    // What is not looked at is no failure: else one address could shut everybody out of an account.
+    if (last > 0) await this.uncount(limits.slice(0, last));
+    throw new Refusal(reason, { retryAfterSeconds: Math.max(1, Math.ceil(millisecondsLeft / 1000)) });
   }
 
   private async lookAt<T>(limits: readonly Limit[], check: () => Promise<T | null>): Promise<T | null> {
@@ -75,31 +74,14 @@ export class Attempts {
     }
   }
 
-  private async uncount(limits: readonly Limit[]): Promise<void> {
-    await Promise.all(limits.map((limit) => this.limiter(limit.most).reward(hash(limit.key))));
+  private uncount(limits: readonly Limit[]): Promise<void> {
+    return this.store.takeBack(limits.map(({ key }) => ({ key: hash(key), isForgotten: false })));
   }
 
-  private async takeBack(limits: readonly Limit[]): Promise<void> {
-    const cleared = limits.filter((limit) => limit.clearedBySuccess);
-    await Promise.all(cleared.map((limit) => this.limiter(limit.most).delete(hash(limit.key))));
-    await this.uncount(limits.filter((limit) => !limit.clearedBySuccess));
-  }
-
-  private limiter(most: number): RateLimiterPostgres {
-    let limiter = this.limiters.get(most);
-    if (limiter === undefined) {
-      limiter = new RateLimiterPostgres({
-        storeClient: this.database,
-        storeType: 'typeorm',
-        tableName: 'attempts',
-        tableCreated: true,
-        keyPrefix: '',
-        points: most,
-        duration: ATTEMPT_WINDOW_SECONDS,
-      });
-      this.limiters.set(most, limiter);
-    }
-    return limiter;
+  private takeBack(limits: readonly Limit[]): Promise<void> {
+    return this.store.takeBack(
+      limits.map(({ key, clearedBySuccess }) => ({ key: hash(key), isForgotten: clearedBySuccess })),
+    );
   }
 
   private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import { Attempts } from './attempts.js';
+import { AttemptsStore } from './attempts.store.js';
 import { CredentialChanges } from './credential-changes.js';
 import { FirstAdministrator } from './first-administrator.js';
 import { UserImport } from './import.js';
@@ -25,8 +25,17 @@ import { UsersStore } from './users.store.js';
     OrganizationsService,
     OrganizationsStore,
     MembershipEnds,
-    { provide: Attempts, useFactory: (database: DataSource) => new Attempts(database), inject: [DataSource] },
+    Attempts,
+    AttemptsStore,
   ],
-  exports: [UsersService, OrganizationsService, PasswordCheck, CredentialChanges, MembershipEnds, Attempts],
+  exports: [
+    UsersService,
+    OrganizationsService,
+    PasswordCheck,
+    CredentialChanges,
+    MembershipEnds,
+    Attempts,
+    AttemptsStore,
+  ],
 })
 export class UsersModule {}

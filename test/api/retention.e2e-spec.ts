@@ -4,6 +4,7 @@ import { ClerkBrowser, SETTINGS } from '../support/clerk-browser.js';
 import { besides, runCommand } from '../support/command.js';
 import { holdRows } from '../support/held-rows.js';
 import { document, Latchkey, type SignedInPerson } from '../support/latchkey.js';
+import { forgetAttempts } from '../support/second-factor.js';
 
 const DAY = 86_400_000;
 const SESSIONS = '/api/v2/sessions';
@@ -144,6 +145,19 @@ describe('what is removed', () => {
     await run();
     expect(await verifications()).toEqual([]);
     await latchkey.get(`${SESSIONS}/current`, token).expect(200);
+  });
+
+  it('counters of attempts whose window is over, and none that still counts', async () => {
+    await forgetAttempts(latchkey);
+    const person = await latchkey.addUser();
+    const wrong = document('sessions', { email: person.email, password: 'not the password' });
+    const counters = () => latchkey.sql('SELECT FROM attempts');
+    await latchkey.post(SESSIONS, null, wrong).expect(401);
+    await run();
+    expect(await counters()).toHaveLength(3); // of the address, of the account, and of both
+    await forgetAttempts(latchkey);
+    expect(await run()).toMatchObject({ attempts: 3 });
+    expect(await counters()).toEqual([]);
   });
 
   it('events of the audit log that are older than EVENT_RETENTION_DAYS', async () => {

@@ -228,6 +228,21 @@ describe('201', () => {
     const reads = await Promise.all(tokens.map((token) => beside.get('/api/v2/sessions/current', token)));
     expect(count(reads, 200)).toBe(tokens.length);
   });
+
+  it('SECURITY 20: right and wrong ones for a few addresses from a few places at once are all answered', async () => {
+    const people = await Promise.all(Array.from({ length: 3 }, () => latchkey.addUser()));
+    const places = Array.from({ length: 3 }, newAddress);
+    const answers = await Promise.all(
+      [latchkey, beside].flatMap((by) =>
+        places.flatMap((from) =>
+          people.flatMap(({ email }) =>
+            [PASSWORD, 'not the password'].map((password) => signIn(email, password, from, by)),
+          ),
+        ),
+      ),
+    );
+    expect([count(answers, 201), count(answers, 401)]).toEqual([18, 18]); // none waited for another for good
+  });
 });
 
 describe('503', () => {
