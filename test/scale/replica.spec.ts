@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { APIS, enter } from '../support/apis.js';
 import { document, Door, ORIGIN, PASSWORD, type Credential, type Person } from '../support/door.js';
@@ -6,6 +8,7 @@ import { freePort } from '../support/free-port.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
 import { ask } from '../support/sql.js';
+import { until } from '../support/until.js';
 
 jest.setTimeout(120_000);
 
@@ -135,6 +138,30 @@ describe('DATABASE_REPLICA_URL', () => {
     flicker.abort();
     await flickering;
     expect(await reads('behind')).toBeGreaterThan(before);
+  });
+
+  it('tells how far behind it is by the statements of docs/scaling.md', async () => {
+    const docs = await readFile(join(import.meta.dirname, '../../docs/scaling.md'), 'utf8');
+    const statement = (column: string) =>
+      [...docs.matchAll(/```sql\n([^`]*)```/g)].find(([, text]) => text!.includes(column))![1]!;
+    const behind = async () => {
+      const [shown] = await replica.ask<{ seconds_behind: string }>(statement('seconds_behind'));
+      return Number(shown!.seconds_behind);
+    };
+    const following = () =>
+      primary.ask<{ application_name: string; state: string; bytes_missing: string }>(
+        statement('bytes_missing'),
+      );
+    await caughtUp();
+    await until(async () => (await behind()) === 0);
+    await paused(async () => {
+      await add();
+      await until(async () => (await behind()) > 0);
+      const [row, ...others] = await following();
+      expect([row!.application_name, row!.state, others]).toEqual(['replica', 'streaming', []]);
+      await until(async () => Number((await following())[0]!.bytes_missing) === 0);
+    });
+    await until(async () => (await behind()) === 0);
   });
 
   it.each([
