@@ -22,13 +22,13 @@ import { readFilter, readListQuery, readQuery, type ListQuery, type Query } from
 import { NEWEST_FIRST } from '../page.js';
 import { Refusal } from '../refusal.js';
 import { PasswordGuard } from './password.strategy.js';
+import { NOBODY, SecondFactorsService } from './second-factors.service.js';
 import { OtpValidation, SessionDescription } from './session.attributes.js';
 import { SESSION_AND_USER, WHOLE_SESSION } from './session.columns.js';
 import type { Session } from './session.entity.js';
 import { OUTLINE, outlineResource, renewableBy, sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
 import type { SessionEdits } from './sessions.store.js';
-import { NOBODY, SignInsService } from './sign-ins.service.js';
 import type { SignedInCaller } from './signed-in.js';
 
 /** `/api/v2/sessions`: the contract's routes, and those that a session's owner expects beside them. */
@@ -36,7 +36,7 @@ import type { SignedInCaller } from './signed-in.js';
 export class SessionsController {
   constructor(
     private readonly sessions: SessionsService,
-    private readonly signIns: SignInsService,
+    private readonly secondFactors: SecondFactorsService,
   ) {}
 
   @Get('current')
@@ -100,7 +100,7 @@ export class SessionsController {
     const proof = { otp, password, userId: readRelated(sent, 'user', 'users') };
     // What cannot be an id is a session that does not fit, like any unknown one: the same 401.
     const known = isId(id) ? id : NOBODY;
-    const session = await this.signIns.validateOtp(known, proof, caller, clientAddress(request));
+    const session = await this.secondFactors.validateOtp(known, proof, caller, clientAddress(request));
     answerResource(response, 200, sessionResource, session, query);
   }
 

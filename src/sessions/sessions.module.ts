@@ -21,6 +21,7 @@ import { RenewalsService } from './renewals.service.js';
 import { RenewalsStore } from './renewals.store.js';
 import { RetentionService } from './retention.service.js';
 import { RetentionStore } from './retention.store.js';
+import { SecondFactorsService } from './second-factors.service.js';
 import { SessionGuard } from './session.guard.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
@@ -42,6 +43,7 @@ import { WriteMarksStore } from './write-marks.store.js';
   providers: [
     SessionsService,
     SignInsService,
+    SecondFactorsService,
     BrowsersService,
     BrowsersStore,
     SignInAttemptsService,
@@ -73,6 +75,7 @@ import { WriteMarksStore } from './write-marks.store.js';
     ComposingService,
     SessionsService,
     SignInsService,
+    SecondFactorsService,
     BrowsersService,
     SignInAttemptsService,
     VerificationsService,

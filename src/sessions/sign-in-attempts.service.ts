@@ -5,10 +5,11 @@ import { Refusal } from '../refusal.js';
 import type { Browser } from './browser.entity.js';
 import { BrowsersService, type RecognisedBrowser } from './browsers.service.js';
 import type { Origin } from './origin.js';
+import { NOBODY, SecondFactorsService } from './second-factors.service.js';
 import type { OwnedSession } from './session.rows.js';
 import type { SignInAttempt } from './sign-in-attempt.entity.js';
 import { SignInAttemptsStore, type SignInView } from './sign-in-attempts.store.js';
-import { NOBODY, SignInsService } from './sign-ins.service.js';
+import { SignInsService } from './sign-ins.service.js';
 import { SignedInCaller } from './signed-in.js';
 import { SessionsService } from './sessions.service.js';
 
@@ -28,6 +29,7 @@ export class SignInAttemptsService {
     private readonly store: SignInAttemptsStore,
     private readonly browsers: BrowsersService,
     private readonly signIns: SignInsService,
+    private readonly secondFactors: SecondFactorsService,
     private readonly sessions: SessionsService,
     private readonly clock: Clock,
   ) {}
@@ -93,7 +95,7 @@ export class SignInAttemptsService {
     if (pending === null) throw new Refusal('verification_over');
     const caller = new SignedInCaller(pending, pending.user, null, recognised.ip);
     const { user } = pending;
-    const session = Object.assign(await this.signIns.finish(caller, code), { user });
+    const session = Object.assign(await this.secondFactors.finish(caller, code), { user });
     return this.orUndo(session, () => this.goOn(recognised, attempt, session));
   }
 

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import type { Presented } from '../../http/wire.js';
 import { Refusal } from '../../refusal.js';
 import type { Browser } from '../../sessions/browser.entity.js';
-import { NOBODY } from '../../sessions/sign-ins.service.js';
+import { NOBODY } from '../../sessions/second-factors.service.js';
 import { fromId } from './ids.js';
 
 /** The cookie of browsers (CONTRACTS.md 2.6). Its value is opaque, and opens nothing but this API. */

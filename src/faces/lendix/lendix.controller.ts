@@ -7,6 +7,7 @@ import { clientAddress } from '../../http/client-address.js';
 import { readParameters } from '../../json-api/query-string.js';
 import { Refusal } from '../../refusal.js';
 import { Origins } from '../../sessions/origin.js';
+import { SecondFactorsService } from '../../sessions/second-factors.service.js';
 import type { Session } from '../../sessions/session.entity.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { SignInsService } from '../../sessions/sign-ins.service.js';
@@ -31,6 +32,7 @@ export class LendixController {
   constructor(
     private readonly sessions: SessionsService,
     private readonly signIns: SignInsService,
+    private readonly secondFactors: SecondFactorsService,
     private readonly verifications: VerificationsService,
     private readonly organizations: OrganizationsService,
     private readonly origins: Origins,
@@ -120,7 +122,7 @@ export class LendixController {
   /** With its app's code a pending session becomes an active one, under a new token. */
   private finish(caller: SignedInCaller, sessionId: string, asked: Securing): Promise<Session> {
     if (asked.step === 'send' || sessionId !== caller.session.id) throw new Refusal('otp_required');
-    return this.signIns.finish(caller, asked.code);
+    return this.secondFactors.finish(caller, asked.code);
   }
 
   private async prove(caller: SignedInCaller, sessionId: string, code: string): Promise<void> {
