@@ -10,16 +10,25 @@ interface Result {
   readonly '2xx': number;
   readonly non2xx: number;
   readonly errors: number;
-  readonly duration: number;
   readonly latency: { readonly p99: number };
+  /** Null when nothing was answered. */
+  readonly seconds: number | null;
 }
 
-/** What the process of its own runs: options on its standard input, the result on its output. */
+/**
+ * What the process of its own runs: options on its standard input, the result on its output. It takes the time itself,
+ * from the first request to the last answer: autocannon's `duration` ends at the next whole second.
+ */
 const PROGRAM = `
   import { createRequire } from 'node:module';
   import { json } from 'node:stream/consumers';
   const autocannon = createRequire(import.meta.url)(process.argv[1]);
-  process.stdout.write(JSON.stringify(await autocannon(await json(process.stdin))));
+  const run = autocannon(await json(process.stdin));
+  let first, last;
+  run.on('start', () => (first = performance.now()));
+  run.on('response', () => (last = performance.now()));
+  const result = await run;
+  process.stdout.write(JSON.stringify({ ...result, seconds: (last - first) / 1000 }));
 `;
 
 /** Sends a target's requests by autocannon, which counts milliseconds whole. */
@@ -42,7 +51,7 @@ export async function byAutocannon(target: Target, load: Load): Promise<Seen> {
   return {
     answered: result['2xx'],
     failed: result.non2xx + result.errors,
-    seconds: result.duration,
+    seconds: result.seconds ?? 0,
     p99Milliseconds: result.latency.p99,
   };
 }

@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { requestsOf, type Target } from './load.js';
 
+/** What does not count at the beginning: the reader's own code is slow until it is compiled. */
+const WARMING_SECONDS = 1;
+
 /** What the process of its own runs: requests at an even pace, whether or not the ones before were answered. */
 const PROGRAM = `
   import http from 'node:http';
@@ -15,15 +18,16 @@ const PROGRAM = `
       response.resume().on('end', () => resolve([response.statusCode, performance.now() - start]));
     }).on('error', reject).end();
   });
-  for (const request of requests) await send(request); // opens a connection, warms up
+  for (const request of requests) await send(request); // opens a connection
   const begin = performance.now();
   const sent = [];
-  for (let n = 0; n < perSecond * seconds; n++) {
+  for (let n = 0; n < perSecond * (${WARMING_SECONDS} + seconds); n++) {
     const due = begin + (n * 1000) / perSecond;
     while (performance.now() < due) await sleep(1);
     sent.push(send(requests[n % requests.length]));
   }
-  process.stdout.write(JSON.stringify(await Promise.all(sent)));
+  const answers = await Promise.all(sent);
+  process.stdout.write(JSON.stringify(answers.slice(perSecond * ${WARMING_SECONDS})));
 `;
 
 /**
