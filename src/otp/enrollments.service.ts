@@ -7,6 +7,7 @@ import { AuditLog } from '../events/audit-log.js';
 import { Notices } from '../delivery/mailer.js';
 import { Refusal } from '../refusal.js';
 import { mintRecoveryCode, Passwords, Sealer } from '../secrets.js';
+import { CredentialChanges } from '../users/credential-changes.js';
 import { PasswordCheck } from '../users/password-check.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
@@ -36,6 +37,7 @@ export class EnrollmentsService {
     private readonly store: OtpStore,
     private readonly otp: OtpService,
     private readonly users: UsersService,
+    private readonly changes: CredentialChanges,
     private readonly passwordCheck: PasswordCheck,
     private readonly passwords: Passwords,
     private readonly sealer: Sealer,
@@ -89,7 +91,7 @@ export class EnrollmentsService {
     const fresh = await this.makeRecoveryCodes();
     await this.audit.accounted(async (manager, note) => {
       const proved = { id: user.id, credentialsVersion: enrollment.credentialsVersion };
-      const current = await this.users.setTwoFactor(manager, caller, proved, true);
+      const current = await this.changes.setTwoFactor(manager, caller, proved, true);
       if (!current || !(await this.store.confirm(manager, id, step, now))) throw new Refusal('conflict');
       await this.store.replaceRecoveryCodes(manager, id, fresh.hashes);
       note(done('two_factor.enable', caller, { userId: user.id }));
@@ -136,7 +138,7 @@ export class EnrollmentsService {
       return;
     }
     await this.otp.spend(user, code, async (manager, _kind, note) => {
-      const current = await this.users.setTwoFactor(manager, caller, user, false);
+      const current = await this.changes.setTwoFactor(manager, caller, user, false);
       if (!current || !(await this.store.remove(manager, id))) throw new Refusal('conflict');
       note(done('two_factor.disable', caller, { userId: user.id }));
     });
@@ -149,7 +151,7 @@ export class EnrollmentsService {
     await this.audit.accounted(async (manager, note) => {
       // The enrollment first: spending a code locks it before the user too.
       if (enrollment !== null) await this.store.remove(manager, enrollment.id);
-      if (!(await this.users.setTwoFactor(manager, operator, user, false))) throw new Refusal('conflict');
+      if (!(await this.changes.setTwoFactor(manager, operator, user, false))) throw new Refusal('conflict');
       note(done('two_factor.disable', operator, { userId: user.id }));
     });
     this.tell(user, 'Two-factor authentication was turned off');

@@ -1,4 +1,10 @@
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Caller } from '../caller.js';
+import { Clock } from '../clock.js';
+import { Refusal } from '../refusal.js';
+import type { User } from './user.entity.js';
+import { UsersStore } from './users.store.js';
 
 /** What changed about a user's proofs, told inside the transaction that changes it. */
 export interface CredentialChange {
@@ -14,18 +20,60 @@ export interface CredentialChange {
 type Listener = (manager: EntityManager, change: CredentialChange) => Promise<void>;
 
 /**
- * How rooms that hold sessions learn, within the same transaction, that they have to end some: this room and
- * `otp/` announce, rooms above listen. (Imports point downwards only, so neither can call them.)
+ * Changes of what a user proves themselves with, and how rooms that hold sessions learn, within the same transaction,
+ * that they have to end some: rooms above listen. (Imports point downwards only, so they cannot be called.)
  */
+@Injectable()
 export class CredentialChanges {
   private readonly listeners: Listener[] = [];
+
+  constructor(
+    private readonly store: UsersStore,
+    private readonly clock: Clock,
+  ) {}
 
   listen(listener: Listener): void {
     this.listeners.push(listener);
   }
 
-  /** Tells every listener in turn; what one throws undoes the change. */
-  async announce(manager: EntityManager, change: CredentialChange): Promise<void> {
+  /**
+   * Changes a user within a transaction that has locked them, and ends their sessions: of their own ones the caller's
+   * stays, unless all end. What a listener throws undoes it.
+   * @param secondFactorProved whether the caller's session has just proved the second factor
+   */
+  async apply(
+    manager: EntityManager,
+    caller: Caller,
+    user: User,
+    changed: Partial<User>,
+    ends: CredentialChange['ends'],
+    secondFactorProved = false,
+  ): Promise<User> {
+    const credentialsVersion = user.credentialsVersion + 1;
+    const updated = await this.store.update(manager, user, { ...changed, credentialsVersion });
+    const own = caller.user.id === user.id && ends !== 'all';
+    const keepSessionId = own ? caller.session.id : null;
+    const change = { userId: user.id, ends, keepSessionId, secondFactorProved };
     for (const listener of this.listeners) await listener(manager, change);
+    return updated;
+  }
+
+  /**
+   * Notes within a transaction that a user's second factor came or went, and ends their other browser sessions.
+   * @returns false when the credentials are not those any more that the caller proved
+   * @throws Refusal not_found
+   */
+  async setTwoFactor(
+    manager: EntityManager,
+    caller: Caller,
+    { id, credentialsVersion }: Pick<User, 'id' | 'credentialsVersion'>,
+    twoFactorAuth: boolean,
+  ): Promise<boolean> {
+    const locked = await this.store.lock(manager, id);
+    if (locked === null) throw new Refusal('not_found');
+    if (locked.credentialsVersion !== credentialsVersion || locked.status !== 'active') return false;
+    const changed = { twoFactorAuth, updatedAt: this.clock.now() };
+    await this.apply(manager, caller, locked, changed, 'browser', twoFactorAuth);
+    return true;
   }
 }

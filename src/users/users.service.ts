@@ -136,7 +136,7 @@ export class UsersService {
           return this.store.update(manager, user, changed);
         }
         note(done('user.new_credentials', caller, { userId: id }));
-        return this.changeProofs(manager, caller, user, changed, 'browser');
+        return this.changes.apply(manager, caller, user, changed, 'browser');
       }),
     );
     if (isNewProof) this.tellOfNewProof(before);
@@ -156,7 +156,7 @@ export class UsersService {
       const locked = await this.lockedWritable(manager, caller, id, 'user.close');
       if (locked.status === 'closed') return;
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
-      await this.changeProofs(manager, caller, locked, closed, 'all');
+      await this.changes.apply(manager, caller, locked, closed, 'all');
       note(done('user.close', caller, { userId: id }));
     });
   }
@@ -180,23 +180,6 @@ export class UsersService {
   /** The user with this id, or null, for rooms that have decided themselves who may know. */
   find(id: string): Promise<User | null> {
     return this.store.find(id);
-  }
-
-  /**
-   * Notes within a transaction that a user's second factor came or went, and ends their other browser sessions.
-   * @returns false when the credentials are not those any more that the caller proved
-   */
-  async setTwoFactor(
-    manager: EntityManager,
-    caller: Caller,
-    user: Pick<User, 'id' | 'credentialsVersion'>,
-    twoFactorAuth: boolean,
-  ): Promise<boolean> {
-    const locked = await this.locked(manager, user.id);
-    if (locked.credentialsVersion !== user.credentialsVersion || locked.status !== 'active') return false;
-    const changed = { twoFactorAuth, updatedAt: this.clock.now() };
-    await this.changeProofs(manager, caller, locked, changed, 'browser', twoFactorAuth);
-    return true;
   }
 
   private hashNew(password: string): Promise<string> {
@@ -250,22 +233,6 @@ export class UsersService {
       if (proved === null) throw new Refusal('wrong_password', { attribute: 'current_password' });
       return proved;
     });
-  }
-
-  private async changeProofs(
-    manager: EntityManager,
-    caller: Caller,
-    user: User,
-    changed: Partial<User>,
-    ends: 'browser' | 'all',
-    secondFactorProved = false,
-  ): Promise<User> {
-    const credentialsVersion = user.credentialsVersion + 1;
-    const updated = await this.store.update(manager, user, { ...changed, credentialsVersion });
-    const own = caller.user.id === user.id && ends !== 'all';
-    const keepSessionId = own ? caller.session.id : null;
-    await this.changes.announce(manager, { userId: user.id, ends, keepSessionId, secondFactorProved });
-    return updated;
   }
 
   /** Locks all administrators, before any other user, so that two of them cannot take each other away. */
