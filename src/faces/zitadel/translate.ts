@@ -9,7 +9,18 @@ import { LIFETIME_SECONDS } from '../../sessions/session.attributes.js';
 import { Outline, type Outlined } from '../../sessions/session.columns.js';
 import type { Agent } from '../../sessions/session.entity.js';
 import { fullName } from '../../users/full-name.js';
-import { invalid, unlessZero, writeTimestamp, type Message } from './protojson.js';
+import {
+  invalid,
+  unlessZero,
+  writeBytes,
+  writeInstant,
+  writeMap,
+  writeMember,
+  writeMessage,
+  writeText,
+  writeTimestamp,
+  type Message,
+} from './protojson.js';
 
 const LONGEST = {
   id: 200,
@@ -68,27 +79,26 @@ export const OUTLINE = new Outline(
 );
 type Listed = Outlined<typeof OUTLINE>;
 
-/** `{session}`. */
-export function fromSession(session: Listed): object {
-  const { metadata, expiresAt } = session;
-  return {
-    id: session.id,
-    creationDate: writeTimestamp(session.createdAt),
-    changeDate: writeTimestamp(session.changedAt),
-    sequence: String(session.version),
-    factors: unlessZero(fromFactors(session)),
-    metadata: unlessZero(eachOf(metadata, (text) => Buffer.from(text).toString('base64'))),
-    userAgent: unlessZero(fromAgent(session)),
-    expirationDate: expiresAt === null ? undefined : writeTimestamp(expiresAt),
-  };
+/** A session as JSON. */
+export function writeSession(session: Listed): string {
+  return writeMessage(
+    writeMember('id', `"${session.id}"`) +
+      writeMember('creationDate', writeInstant(session.createdAt)) +
+      writeMember('changeDate', writeInstant(session.changedAt)) +
+      writeMember('sequence', `"${session.version}"`) +
+      writeMember('factors', writeFactors(session)) +
+      writeMember('metadata', writeMap(session.metadata, writeBytes)) +
+      writeMember('userAgent', writeAgent(session)) +
+      writeMember('expirationDate', writeInstant(session.expiresAt)),
+  );
 }
 
-/** The answer to a search. @param now when it was looked at */
-export function fromList(sessions: readonly Listed[], total: number | null, now: Date): object {
-  return {
-    details: { totalResult: unlessZero(String(total ?? 0)), timestamp: writeTimestamp(now) },
-    sessions: unlessZero(sessions.map(fromSession)),
-  };
+/** The answer to a search, as JSON. @param now when it was looked at */
+export function writeList(sessions: readonly Listed[], total: number | null, now: Date): string {
+  const details =
+    writeMember('totalResult', total ? `"${total}"` : '') + writeMember('timestamp', writeInstant(now));
+  const list = sessions.length === 0 ? '' : `[${sessions.map(writeSession).join()}]`;
+  return writeMessage(writeMember('details', writeMessage(details)) + writeMember('sessions', list));
 }
 
 /** The answer to a creation. */
@@ -189,45 +199,48 @@ function idOf(text: string): string {
   return isId(text) ? text : '0';
 }
 
-function fromFactors(session: Listed): object {
-  return {
-    user: session.userId === null ? undefined : fromUser(session),
-    password: fromProof(session.passwordVerifiedAt),
-    totp: fromProof(session.totpVerifiedAt),
-    otpSms: fromProof(session.smsCodeVerifiedAt),
-    otpEmail: fromProof(session.emailCodeVerifiedAt),
-    recoveryCode: fromProof(session.recoveryCodeVerifiedAt),
-  };
+function writeFactors(session: Listed): string {
+  return writeMessage(
+    writeMember('user', session.userId === null ? '' : writeUser(session)) +
+      writeMember('password', writeProof(session.passwordVerifiedAt)) +
+      writeMember('totp', writeProof(session.totpVerifiedAt)) +
+      writeMember('otpSms', writeProof(session.smsCodeVerifiedAt)) +
+      writeMember('otpEmail', writeProof(session.emailCodeVerifiedAt)) +
+      writeMember('recoveryCode', writeProof(session.recoveryCodeVerifiedAt)),
+  );
 }
 
-function fromUser({ userId, userVerifiedAt, user, organizationId }: Listed): object {
-  return {
-    verifiedAt: userVerifiedAt === null ? undefined : writeTimestamp(userVerifiedAt),
-    id: userId,
-    loginName: user?.email,
-    displayName: user && (fullName(user) ?? user.email),
-    organizationId: organizationId ?? undefined,
-  };
+function writeUser({ userId, userVerifiedAt, user, organizationId }: Listed): string {
+  return writeMessage(
+    writeMember('verifiedAt', writeInstant(userVerifiedAt)) +
+      writeMember('id', `"${userId}"`) +
+      writeMember('loginName', writeText(user?.email)) +
+      writeMember('displayName', writeText(user && (fullName(user) ?? user.email))) +
+      writeMember('organizationId', writeText(organizationId)),
+  );
 }
 
-function fromProof(at: Date | null): object | undefined {
-  return at === null ? undefined : { verifiedAt: writeTimestamp(at) };
+function writeProof(at: Date | null): string {
+  return writeMessage(writeMember('verifiedAt', writeInstant(at)));
 }
 
 /** What was said of the agent when the session was opened, else what was seen of it. */
-function fromAgent({ fingerprint, agent, lastIp, userAgent, browser, platform }: Listed): object {
+function writeAgent({ fingerprint, agent, lastIp, userAgent, browser, platform }: Listed): string {
   const said = agent ?? {
     ip: lastIp,
     description: [browser, platform].filter(Boolean).join(', '),
     headers: { 'user-agent': userAgent === null ? [] : [userAgent] },
   };
-  const header = eachOf(said.headers ?? {}, (values) => unlessZero({ values: unlessZero(values) }));
-  return {
-    fingerprintId: unlessZero(fingerprint),
-    ip: unlessZero(said.ip),
-    description: unlessZero(said.description),
-    header: unlessZero(header),
-  };
+  return writeMessage(
+    writeMember('fingerprintId', writeText(fingerprint)) +
+      writeMember('ip', writeText(said.ip)) +
+      writeMember('description', writeText(said.description)) +
+      writeMember('header', writeMap(said.headers ?? {}, writeHeader)),
+  );
+}
+
+function writeHeader(values: readonly string[]): string {
+  return writeMessage(writeMember('values', values.length === 0 ? '' : JSON.stringify(values)));
 }
 
 function fromDetails(session: ComposedSession): object {
@@ -237,9 +250,4 @@ function fromDetails(session: ComposedSession): object {
     resourceOwner: session.organizationId ?? undefined,
     creationDate: session.version === 1 ? writeTimestamp(session.createdAt) : undefined,
   };
-}
-
-/** A map with each of its values written anew. */
-function eachOf<T>(map: Readonly<Record<string, T>>, write: (value: T) => unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, write(value)]));
 }

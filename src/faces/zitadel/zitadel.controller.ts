@@ -13,12 +13,12 @@ import { readSearch } from './search.js';
 import {
   fromCreated,
   fromEnded,
-  fromList,
-  fromSession,
   fromSet,
   OUTLINE,
   readComposition,
   readOpening,
+  writeList,
+  writeSession,
 } from './translate.js';
 
 const LONGEST_TOKEN = 1_000;
@@ -46,7 +46,7 @@ export class ZitadelController {
     const searcher = { userId: caller.user.id, fingerprint: caller.session.fingerprint };
     const page = readSearch(Message.of(request.body), searcher);
     const { rows, total } = await this.sessions.list(caller, page, OUTLINE);
-    answer(response, 200, fromList(rows, total, this.clock.now()));
+    send(response, 200, writeList(rows, total, this.clock.now()));
   }
 
   @Post()
@@ -72,7 +72,7 @@ export class ZitadelController {
   ): Promise<void> {
     const sessionToken = Message.of(request.query).text('sessionToken', LONGEST_TOKEN) || undefined;
     const session = await this.sessions.read(caller, known(id), sessionToken);
-    answer(response, 200, { session: fromSession(session) });
+    send(response, 200, `{"session":${writeSession(session)}}`);
   }
 
   @Patch(':id')
@@ -105,5 +105,9 @@ function known(id: string): string {
 }
 
 function answer(response: Response, status: number, body: object): void {
-  sendDocument(response, status, JSON.stringify(body), 'application/json');
+  send(response, status, JSON.stringify(body));
+}
+
+function send(response: Response, status: number, json: string): void {
+  sendDocument(response, status, json, 'application/json');
 }
