@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/database/data-source.js';
-import { prepared } from '../src/database/prepared.js';
-import { OWNER, SESSION } from '../src/sessions/session.rows.js';
+import { Replica } from '../src/database/replica.js';
+import { SessionsStore } from '../src/sessions/sessions.store.js';
 import { loadGrowth } from './growth-population.js';
 import { FOREGROUND, lookUpsOn, requestsOn, signInAsAdmin, type Asked } from './growth-requests.js';
 import { shown, targetTable, type Bound, type Row, type Table } from './report.js';
@@ -104,11 +104,11 @@ async function measure(
 
 const LOOK_UP = 'recognise: the statement alone';
 
-/** The statement that recognises a token, prepared, as each authenticated request runs it; tokens of all sessions alike. */
+/** The statement that recognises a token, as each authenticated request runs it; tokens of all sessions alike. */
 function lookUp({ pool, sessions }: Grown): () => Promise<unknown> {
   const next = lookUpsOn(sessions);
-  const text = `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1`;
-  return () => prepared(pool, 'bench_look_up', text, [next()]);
+  const store = new SessionsStore(pool, new Replica(pool, null, () => undefined));
+  return () => store.findByTokenHash(next());
 }
 
 async function timesOf(ask: () => Promise<unknown>): Promise<number[]> {
