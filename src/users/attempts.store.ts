@@ -89,7 +89,7 @@ function countingOf(keys: number): string {
       ON CONFLICT (key) DO UPDATE SET
         points = CASE WHEN a.expire > ${NOW} THEN a.points + 1 ELSE 1 END,
         expire = CASE WHEN a.expire > ${NOW} THEN a.expire ELSE excluded.expire END
-      RETURNING points > ${most}::integer AS is_shut, (expire - ${NOW})::integer AS left_over)`;
+      RETURNING points > ${most}::integer AS is_shut, (expire - ${NOW})::float8 AS left_over)`;
   });
   const shown = places.map(
     (place) =>
