@@ -49,7 +49,7 @@ export function dataSourceOptions(
       // Said when a connection is opened, which PgBouncer refuses: the connection is everybody's.
       ...(statements === 'named' ? serverLimits : { forgetsNames: true }),
       // Beyond the server's own limit: only for a server that does not answer at all.
-      query_timeout: STATEMENT_MILLISECONDS + 2_000,
+      silentMilliseconds: STATEMENT_MILLISECONDS + 2_000,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     },

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import { DescribedOnce, type Named } from './described-once.js';
 import { readInstant } from './read-instant.js';
@@ -8,6 +9,15 @@ type Submit = (...args: unknown[]) => unknown;
 interface ClientConfig extends pg.ClientConfig {
   /** Statements are sent without their names: the next one may run on another connection of a pooler. */
   readonly forgetsNames?: boolean;
+  /** How long the server may say nothing while something is asked of it; 0 for ever. */
+  readonly silentMilliseconds?: number;
+}
+
+/** The inside of pg's client, of which its types say nothing; a test holds pg to it. */
+interface Inside {
+  readonly connection: { readonly stream: Socket };
+  /** Whether nothing is asked of the server. */
+  readonly readyForQuery: boolean;
 }
 
 /**
@@ -21,6 +31,8 @@ export class ImpatientClient extends pg.Client {
     // Whoever uses the connection learns of its end by what it asks, and the pool drops it. But between the pool and
     // TypeORM there is a moment in which nobody listens, and an 'error' that nobody hears ends the process.
     this.on('error', () => undefined);
+    const { silentMilliseconds = 0 } = config ?? {};
+    if (silentMilliseconds > 0) this.once('connect', () => this.giveUpAfterSilenceOf(silentMilliseconds));
     this.setTypeParser(pg.types.builtins.TIMESTAMPTZ, readInstant);
     const submit = this.query.bind(this) as Submit;
     this.query = ((statement: unknown, ...rest: unknown[]) => {
@@ -36,8 +48,17 @@ export class ImpatientClient extends pg.Client {
 
   private giveUpAfter(error: unknown): void {
     if (error instanceof Error && error.message === 'Query read timeout') {
-      (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      (this as unknown as Inside).connection.stream.destroy();
     }
+  }
+
+  /** pg's own `query_timeout` starts a timer for every statement. */
+  private giveUpAfterSilenceOf(milliseconds: number): void {
+    const inside = this as unknown as Inside;
+    const { stream } = inside.connection;
+    stream.setTimeout(milliseconds, () => {
+      if (!inside.readyForQuery) stream.destroy(new Error('Query read timeout'));
+    });
   }
 }
 

@@ -75,7 +75,7 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
 function withoutTimeouts(options: PostgresOptions): PostgresOptions {
   const given = options.extra as { readonly forgetsNames?: boolean };
   const limits = given.forgetsNames ? {} : { statement_timeout: 0, lock_timeout: LOCK_MILLISECONDS };
-  const extra = { ...given, ...limits, query_timeout: 0 };
+  const extra = { ...given, ...limits, silentMilliseconds: 0 };
   return { ...options, poolSize: 2, extra };
 }
 

@@ -13,7 +13,7 @@ const BAD_REQUEST = answer(400, 'Bad Request');
 /** Answers malformed HTTP with a small errors document and closes the connection; the server lives on. */
 export function answerMalformedHttp(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const halfAnswered = [...openResponses(server)].some(
+    const halfAnswered = openResponses(server).some(
       (response) => response.socket === socket && response.headersSent,
     );
     if (halfAnswered || !socket.writable) return void socket.destroy();

@@ -153,7 +153,7 @@ describe('prepared', () => {
       const { extra, ...options } = dataSourceOptions(database.url, 1, {});
       const impatient = new DataSource({
         ...options,
-        extra: { ...extra, query_timeout: 100, statement_timeout: 0 },
+        extra: { ...extra, silentMilliseconds: 100, statement_timeout: 0 },
       });
       await impatient.initialize();
       await expect(impatient.query('SELECT pg_sleep(600)')).rejects.toThrow('timeout');
