@@ -8,6 +8,7 @@ const RUNGS: Readonly<Record<string, number>> = {
   'src/caller.ts': 0,
   'src/clock.ts': 0,
   'src/coalescing.ts': 0,
+  'src/garbage-collector.ts': 0,
   'src/config.ts': 0,
   'src/page.ts': 0,
   'src/refusal.ts': 0,
