@@ -15,13 +15,15 @@ interface Inside {
   prepare(connection: pg.Connection): void;
   handleRowDescription(message: unknown): void;
 }
-type Answer = (error: Error | null, result: unknown) => void;
+/** How whoever asked is answered. */
+export type Answer = (error: Error | null, result: unknown) => void;
 const Query = pg.Query as unknown as new (text: string, values: unknown, answer: Answer) => Inside;
 
 /** A statement with the name that it is prepared under. */
 export interface Named {
   readonly name: string;
   readonly text: string;
+  readonly values?: unknown;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { DescribedOnce, type Named } from './described-once.js';
+import { DescribedOnce, type Answer, type Named } from './described-once.js';
 import { readInstant } from './read-instant.js';
 
 type Submit = (...args: unknown[]) => unknown;
@@ -62,9 +62,11 @@ export class ImpatientClient extends pg.Client {
   }
 }
 
-function submitNamed(submit: Submit, statement: Named, [values, ...rest]: unknown[]): unknown {
-  // The pool itself, which the counters of attempts ask, waits by a callback.
-  if (typeof values === 'function' || rest.length > 0) return submit(statement, values, ...rest);
+/** In pg's three ways to ask: for a promise with the values beside the statement, or with a callback and them in either place. */
+function submitNamed(submit: Submit, statement: Named, rest: readonly unknown[]): unknown {
+  const values = Array.isArray(rest[0]) ? rest[0] : statement.values;
+  const answer = rest.at(-1);
+  if (typeof answer === 'function') return submit(new DescribedOnce(statement, values, answer as Answer));
   return new Promise((resolve, reject) => {
     submit(
       new DescribedOnce(statement, values, (error, result) => (error ? reject(error) : resolve(result))),

@@ -1,4 +1,5 @@
-import type { DataSource } from 'typeorm';
+import type pg from 'pg';
+import { ConnectionIsNotSetError, type DataSource } from 'typeorm';
 
 /** The connections of a pool, and how many statements wait for one. */
 export interface PoolUse {
@@ -9,8 +10,13 @@ export interface PoolUse {
 
 /** How TypeORM's pool to PostgreSQL stands at this moment. */
 export function poolUse(database: DataSource): PoolUse {
-  const { master } = database.driver as unknown as {
-    master: { totalCount: number; idleCount: number; waitingCount: number };
-  };
-  return { open: master.totalCount, idle: master.idleCount, waiting: master.waitingCount };
+  const { totalCount, idleCount, waitingCount } = poolOf(database);
+  return { open: totalCount, idle: idleCount, waiting: waitingCount };
+}
+
+/** TypeORM's pool itself. @throws ConnectionIsNotSetError before it is there, and after it was closed */
+export function poolOf(database: DataSource): pg.Pool {
+  const { master } = database.driver as unknown as { readonly master: pg.Pool | undefined };
+  if (master === undefined) throw new ConnectionIsNotSetError('postgres');
+  return master;
 }

@@ -1,4 +1,6 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type pg from 'pg';
+import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
+import { poolOf } from './pool-use.js';
 
 /**
  * Runs a named prepared statement on TypeORM's pool: PostgreSQL parses it once for each connection.
@@ -13,8 +15,23 @@ export async function prepared<Row>(
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
+  if (runner instanceof DataSource) return onPool(poolOf(runner), { name, text, values: [...values] });
   // TypeORM hands its first argument to pg as it is, though it declares a string; a test holds it to that.
   return rowsOf(await runner.query({ name, text } as unknown as string, [...values]));
+}
+
+/** The same as TypeORM's `query` does, without a runner, an entity manager and three promises for each statement. */
+function onPool<Row>(pool: pg.Pool, statement: pg.QueryConfig): Promise<Row[]> {
+  return new Promise((resolve, reject) => {
+    pool.connect((unconnected, client, release) => {
+      if (client === undefined) return reject(unconnected!);
+      client.query(statement, (error: Error | null, result) => {
+        release(); // the pool drops by itself what can be asked no more
+        if (error) reject(new QueryFailedError(statement.text, statement.values, error));
+        else resolve(result.rows as Row[]);
+      });
+    });
+  });
 }
 
 /** Composed texts that get a name; PostgreSQL keeps each of them for each connection. */
