@@ -18,6 +18,8 @@ export interface Access {
   readonly pendingToo?: boolean;
   /** A read-only credential may call this although the method is not safe: it changes nothing (minting a JWT). */
   readonly readOnlyToo?: boolean;
+  /** The handler makes do with a `BriefCaller` (sessions/signed-in.ts), on any request or on one without a query. */
+  readonly briefly?: 'always' | 'without_query';
 }
 
 const ACCESS = Symbol('access');

@@ -9,7 +9,7 @@ import { MAX_JWT_SECONDS } from '../keys/keys.service.js';
 import { Refusal } from '../refusal.js';
 import { Origins } from '../sessions/origin.js';
 import { sessionResource } from '../sessions/session.resource.js';
-import type { SignedInCaller } from '../sessions/signed-in.js';
+import type { BriefCaller, SignedInCaller } from '../sessions/signed-in.js';
 import { MachineToken } from './machine-token.attributes.js';
 import { MachineTokensService } from './machine-tokens.service.js';
 
@@ -47,11 +47,11 @@ export class MachineTokensController {
 
   /** The answer is plain JSON, as in the contract: a JWT is no resource. */
   @Post('jwt')
-  @SignedIn({ readOnlyToo: true })
+  @SignedIn({ readOnlyToo: true, briefly: 'always' })
   async jwt(
     @Req() request: Request,
     @Res() response: Response,
-    @WhoCalls() caller: SignedInCaller,
+    @WhoCalls() caller: BriefCaller,
   ): Promise<void> {
     const { parameters } = readQuery(request, sessionResource, ['expires_in']);
     const minted = await this.tokens.mintJwt(caller, secondsOf(parameters.expires_in));

@@ -7,7 +7,7 @@ import { KeysService, type JwtPayload } from '../keys/keys.service.js';
 import { Refusal } from '../refusal.js';
 import { NOWHERE, type Origin } from '../sessions/origin.js';
 import type { Session } from '../sessions/session.entity.js';
-import type { SignedInCaller } from '../sessions/signed-in.js';
+import type { BriefCaller, SignedInCaller } from '../sessions/signed-in.js';
 import { SignInsService, type MachineSessionDraft } from '../sessions/sign-ins.service.js';
 import type { User } from '../users/user.entity.js';
 
@@ -68,7 +68,7 @@ export class MachineTokensService {
    * that asked for it.
    */
   async mintJwt(
-    caller: SignedInCaller,
+    caller: BriefCaller,
     expiresInSeconds: number,
   ): Promise<{ jwt: string; payload: JwtPayload }> {
     const ends = [caller.session.expiresAt, caller.jwtExpiresAt].filter((end) => end !== null);

@@ -10,6 +10,12 @@ import { SweepsStore, type ActivityStamp } from './sweeps.store.js';
 const STAMPED_EVERY_MILLISECONDS = 60_000;
 const FLUSHED_EVERY_MILLISECONDS = 1_000;
 
+/** A session as far as its use is noted on it. */
+type Used = Pick<
+  Session,
+  'id' | 'machine' | 'lifetimeSeconds' | 'lastActivityAt' | 'lastIp' | 'location' | 'expiresAt'
+>;
+
 /**
  * Gathers which sessions were used and writes it once a second, off the path of the requests: a write for each
  * request would cost three quarters of the throughput (PERFORMANCE.md, Growth).
@@ -52,7 +58,7 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** Notes that a live session was used, and shows it on the session at once. */
-  note(session: Session, ip: string): void {
+  note(session: Used, ip: string): void {
     const now = this.clock.now();
     if (now.getTime() - session.lastActivityAt.getTime() < STAMPED_EVERY_MILLISECONDS) return;
     const place = this.origins.locate(ip);

@@ -104,7 +104,7 @@ export class Outline<S extends SessionColumn, U extends UserColumn = never> {
 }
 
 /** What a session answers out of its columns; which those are, each method says by its `this`. */
-type Questions = 'isLive' | 'isSecured' | 'securedUntil';
+type Questions = 'isLive' | 'isPending' | 'isSecured' | 'securedUntil';
 
 /** A session as far as it was read. */
 export type OutlinedSession<S extends SessionColumn, U extends UserColumn> = Pick<

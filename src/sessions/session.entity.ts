@@ -251,7 +251,11 @@ export class Session {
   }
 
   /** Waiting for the second factor, with time and tries left (DECISIONS.md, Native 4). */
-  isPending(now: Date, windowSeconds: number): boolean {
+  isPending(
+    this: Pick<Session, 'status' | 'otpAttempts' | 'createdAt'>,
+    now: Date,
+    windowSeconds: number,
+  ): boolean {
     return (
       this.status === 'pending_otp' &&
       this.otpAttempts < MAX_OTP_ATTEMPTS &&

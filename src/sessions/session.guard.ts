@@ -10,7 +10,7 @@ import { Refusal, type Reason } from '../refusal.js';
 import { BrowsersService, type RecognisedBrowser } from './browsers.service.js';
 import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
-import type { SignedInCaller } from './signed-in.js';
+import type { BriefCaller } from './signed-in.js';
 import { WriteMarks } from './write-marks.js';
 
 /**
@@ -43,7 +43,7 @@ export class SessionGuard implements CanActivate {
       }
       return true;
     }
-    const caller = await this.callerOf(request);
+    const caller = await this.callerOf(request, isBrief(access, request));
     if (caller === null) {
       if (access.who === 'optional') return true;
       throw new Refusal('unauthenticated');
@@ -68,10 +68,10 @@ export class SessionGuard implements CanActivate {
     throw new Refusal(reason);
   }
 
-  private async callerOf(request: Request): Promise<SignedInCaller | null> {
+  private async callerOf(request: Request, briefly: boolean): Promise<BriefCaller | null> {
     const presented = this.presentedBy(request);
     if (presented === undefined) return null;
-    const caller = await this.sessions.recognise(presented.credential, clientAddress(request));
+    const caller = await this.sessions.recognise(presented.credential, clientAddress(request), briefly);
     return presented.userId === undefined || presented.userId === caller?.user.id ? caller : null;
   }
 
@@ -101,6 +101,11 @@ function nativeCredential(request: Request): Presented | undefined {
 /** Whether a request changes nothing: what a read-only credential may do, unless the body is a proof of its own. */
 function onlyReads({ who, readOnlyToo }: Access, method: string): boolean {
   return SAFE_METHODS.has(method) || (readOnlyToo === true && who !== 'optional');
+}
+
+/** Whether the handler asks for no more of its caller than a `BriefCaller` has. */
+function isBrief({ briefly }: Access, { originalUrl }: Request): boolean {
+  return briefly === 'always' || (briefly === 'without_query' && !originalUrl.includes('?'));
 }
 
 function whyNot(caller: Caller, access: Access, method: string): Reason | null {

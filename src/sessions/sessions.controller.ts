@@ -29,7 +29,7 @@ import type { Session } from './session.entity.js';
 import { OUTLINE, outlineResource, renewableBy, sessionResource } from './session.resource.js';
 import { SessionsService } from './sessions.service.js';
 import type { SessionEdits } from './sessions.store.js';
-import type { SignedInCaller } from './signed-in.js';
+import { SignedInCaller, type BriefCaller } from './signed-in.js';
 
 /** `/api/v2/sessions`: the contract's routes, and those that a session's owner expects beside them. */
 @Controller('api/v2/sessions')
@@ -40,17 +40,20 @@ export class SessionsController {
   ) {}
 
   @Get('current')
-  @SignedIn()
-  current(@Req() request: Request, @Res() response: Response, @WhoCalls() caller: SignedInCaller): void {
-    answerResource(response, 200, sessionResource, caller.session, readQuery(request, sessionResource));
+  @SignedIn({ briefly: 'without_query' })
+  current(@Req() request: Request, @Res() response: Response, @WhoCalls() caller: BriefCaller): void {
+    const query = readQuery(request, sessionResource);
+    if (caller instanceof SignedInCaller)
+      answerResource(response, 200, sessionResource, caller.session, query);
+    else answerResource(response, 200, outlineResource, caller.session, query);
   }
 
   @Get()
-  @SignedIn()
+  @SignedIn({ briefly: 'always' })
   async list(
     @Req() request: Request,
     @Res() response: Response,
-    @WhoCalls() caller: SignedInCaller,
+    @WhoCalls() caller: BriefCaller,
   ): Promise<void> {
     const query = readListQuery(request, sessionResource, NEWEST_FIRST);
     if (isPlain(query)) {
@@ -160,7 +163,7 @@ function isPlain({ include, fields, page }: ListQuery): boolean {
 
 /** Who may see others' sessions may not therefore see who they are: that is `user.read`, as at `/users`. */
 function refuseForeignUsers(
-  caller: SignedInCaller,
+  caller: BriefCaller,
   { include }: Query,
   sessions: readonly Pick<Session, 'userId'>[],
 ): void {

@@ -12,11 +12,12 @@ import { Refusal } from '../refusal.js';
 import { hashToken } from '../secrets.js';
 import { CredentialChanges } from '../users/credential-changes.js';
 import { MembershipEnds } from '../users/membership-ends.js';
+import type { User } from '../users/user.entity.js';
 import { Activity } from './activity.js';
 import type { Outline, OutlinedSession, SessionColumn, UserColumn } from './session.columns.js';
 import type { Session } from './session.entity.js';
 import { SessionsStore, type EndStatus, type Scope, type SessionEdits } from './sessions.store.js';
-import { SignedInCaller } from './signed-in.js';
+import { BriefCaller, SignedInCaller } from './signed-in.js';
 import { SweepsStore } from './sweeps.store.js';
 import { TokenJwts } from './token-jwts.js';
 
@@ -56,21 +57,26 @@ export class SessionsService implements OnModuleInit {
    * Who a credential, a session token (plain or as a JWT) or a read-only JWT, belongs to at this very moment: one SQL
    * statement, nothing remembered, so that a revocation holds from its answer on. Null for whatever is not, or no
    * longer, live.
+   * @param briefly for a caller of whom no more is read than a `BriefCaller` has; else it is a `SignedInCaller`
    */
-  async recognise(credential: string, ip: string): Promise<SignedInCaller | null> {
+  async recognise(credential: string, ip: string, briefly: boolean): Promise<BriefCaller | null> {
     const now = this.clock.now();
     const token = this.tokens.tokenOf(credential);
     const jwt = token === null ? await this.keys.verify(credential) : null;
     const session =
       token === null
-        ? jwt && (await this.store.findByJwt(jwt.sessionId, jwt.kid, now))
-        : await this.store.findByTokenHash(hashToken(token));
+        ? jwt && (await this.store.findByJwt(jwt.sessionId, jwt.kid, now, briefly))
+        : await this.store.findByTokenHash(hashToken(token), briefly);
     if (session === null || session.user.status !== 'active') return null;
     if (jwt !== null && (jwt.userId !== session.userId || !session.isLive(now))) return null;
     if (session.isLive(now)) this.activity.note(session, ip);
     else if (!session.isPending(now, this.config.get('OTP_WINDOW_SECONDS'))) return null;
     if (token !== null) session.token = token;
-    return new SignedInCaller(session, session.user, jwt?.expiresAt ?? null, ip);
+    const { user } = session;
+    const ends = jwt?.expiresAt ?? null;
+    return briefly
+      ? new BriefCaller(session, user, ends, ip)
+      : new SignedInCaller(session as Session, user as User, ends, ip);
   }
 
   /**

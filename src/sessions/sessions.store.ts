@@ -6,7 +6,14 @@ import { Replica } from '../database/replica.js';
 import { selectPage } from '../database/select-page.js';
 import type { Page, Slice } from '../page.js';
 import type { User } from '../users/user.entity.js';
-import type { Outline, OutlinedSession, SessionColumn, UserColumn } from './session.columns.js';
+import {
+  SESSION_AND_USER,
+  type Outline,
+  type Outlined,
+  type OutlinedSession,
+  type SessionColumn,
+  type UserColumn,
+} from './session.columns.js';
 import { MAX_OTP_ATTEMPTS, type Session } from './session.entity.js';
 import {
   asOutlined,
@@ -18,6 +25,7 @@ import {
   SESSION,
   type OwnedSession,
 } from './session.rows.js';
+import { BRIEF } from './signed-in.js';
 
 /** What may be said of a session that is there already. */
 export type SessionEdits = {
@@ -34,6 +42,25 @@ const DESCRIBED: readonly (readonly [column: string, type: string, name: keyof S
   ['device_name', 'text', 'deviceName'],
   ['environment', 'text', 'environment'],
 ];
+
+/** A session with its user, as far as `BRIEF` reads both. */
+type BriefSession = Outlined<typeof BRIEF> & { user: Pick<User, 'id' | 'status' | 'rights'> };
+
+const BY_TOKEN = recognising('session_by_token', 's.token_hash = $1');
+const BY_JWT = recognising(
+  'session_by_jwt',
+  `s.id = $1
+   AND EXISTS (SELECT FROM signing_keys k WHERE k.kid = $2 AND (k.retires_at IS NULL OR k.retires_at > $3))`,
+);
+
+/** A statement that recognises a caller as a whole, or briefly. */
+function recognising(name: string, where: string) {
+  const from = `FROM sessions s JOIN users u ON u.id = s.user_id WHERE ${where}`;
+  return {
+    whole: { name, text: `SELECT ${SESSION_AND_USER.select(null)} ${from}` },
+    brief: { name: `${name}_briefly`, text: `SELECT ${BRIEF.select(null)} ${from}` },
+  };
+}
 
 /** How a live session can come to its end by someone's will. */
 export type EndStatus = 'ended' | 'removed' | 'revoked';
@@ -53,26 +80,16 @@ export class SessionsStore {
   ) {}
 
   /** The session of a token, in whatever state, with its user: the one statement of an authenticated request. */
-  async findByTokenHash(tokenHash: Buffer): Promise<OwnedSession | null> {
-    const rows = await prepared<Record<string, unknown>>(
-      this.database,
-      'session_by_token',
-      `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1`,
-      [tokenHash],
-    );
+  async findByTokenHash(tokenHash: Buffer, briefly: boolean): Promise<BriefSession | null> {
+    const { name, text } = briefly ? BY_TOKEN.brief : BY_TOKEN.whole;
+    const rows = await prepared<Record<string, unknown>>(this.database, name, text, [tokenHash]);
     return asOwnedSession(rows[0]);
   }
 
   /** The session a JWT speaks of, unless the key that signed it was retired: so a retired key ends its JWTs at once. */
-  async findByJwt(id: string, kid: string, now: Date): Promise<OwnedSession | null> {
-    const rows = await prepared<Record<string, unknown>>(
-      this.database,
-      'session_by_jwt',
-      `SELECT ${SESSION}, ${OWNER} FROM sessions s JOIN users u ON u.id = s.user_id
-       WHERE s.id = $1
-         AND EXISTS (SELECT FROM signing_keys k WHERE k.kid = $2 AND (k.retires_at IS NULL OR k.retires_at > $3))`,
-      [id, kid, now],
-    );
+  async findByJwt(id: string, kid: string, now: Date, briefly: boolean): Promise<BriefSession | null> {
+    const { name, text } = briefly ? BY_JWT.brief : BY_JWT.whole;
+    const rows = await prepared<Record<string, unknown>>(this.database, name, text, [id, kid, now]);
     return asOwnedSession(rows[0]);
   }
 

@@ -70,6 +70,16 @@ describe('routes', () => {
     ]);
   });
 
+  // By hand, since decorators do not tell TypeScript whom a handler is given: each of these takes a BriefCaller.
+  it('know their callers only briefly where their handlers ask for no more', () => {
+    const brief = declared.filter(({ access }) => access?.briefly).map(named);
+    expect(brief.sort()).toEqual([
+      'GET /api/v2/sessions',
+      'GET /api/v2/sessions/current',
+      'POST /api/v2/sessions/jwt',
+    ]);
+  });
+
   it('let a read-only credential write nothing but a JWT', () => {
     const unsafe = declared.filter(({ method, access }) => method !== 'GET' && access?.readOnlyToo);
     // validate_otp looks at the credential only to hold it against the session; the proof is in the body. A search reads.
