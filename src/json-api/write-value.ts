@@ -1,3 +1,5 @@
+import { isoInstant } from './iso-instant.js';
+
 /** Text that JSON quotes as it is: no quote, backslash, control character or surrogate. */
 const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 
@@ -12,5 +14,5 @@ export function writeValue(value: unknown): string {
 
 /** An instant as the document writes it: in UTC, with milliseconds and the offset `+00:00`. */
 export function writeInstant(instant: Date): string {
-  return `${instant.toISOString().slice(0, -1)}+00:00`;
+  return `${isoInstant(instant).slice(0, -1)}+00:00`;
 }

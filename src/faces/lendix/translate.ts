@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { isoInstant } from '../../json-api/iso-instant.js';
 import type { Condition, Filter, Page } from '../../page.js';
 import { Outline, type Outlined } from '../../sessions/session.columns.js';
 import type { Session } from '../../sessions/session.entity.js';
@@ -49,7 +50,7 @@ export function showSession(session: Listed, now: Date): object {
     secured: session.isSecured(now),
     location: locationOf(session),
     userAgent: session.userAgent,
-    lastAccessDate: session.lastActivityAt.toISOString(),
+    lastAccessDate: isoInstant(session.lastActivityAt),
     creation: wholeSeconds(session.createdAt),
   };
 }
@@ -170,7 +171,7 @@ function businessOf({ metadata }: User, acted: Beside['business']): object | und
 }
 
 function wholeSeconds(at: Date): string {
-  return at.toISOString().replace(/\.\d{3}Z$/, '.000Z');
+  return isoInstant(at).replace(/\.\d{3}Z$/, '.000Z');
 }
 
 function textOf(value: unknown): string | undefined {

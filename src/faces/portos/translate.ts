@@ -1,3 +1,4 @@
+import { isoInstant } from '../../json-api/iso-instant.js';
 import type { Slice } from '../../page.js';
 import { Refusal, type Problem, type Reason } from '../../refusal.js';
 import { isWellFormed } from '../../secrets.js';
@@ -115,7 +116,7 @@ export function toUserProfile(session: Session, user: User): object {
 
 /** ISO 8601 in UTC; the fraction of a second has no zeros at its end. */
 export function toPortosInstant(instant: Date): string {
-  return instant.toISOString().replace(/\.?0+Z$/, 'Z');
+  return isoInstant(instant).replace(/\.?0+Z$/, 'Z');
 }
 
 /** @throws Refusal invalid_document; blank, invalid, too_long at the members */

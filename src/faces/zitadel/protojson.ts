@@ -1,3 +1,4 @@
+import { isoInstant } from '../../json-api/iso-instant.js';
 import { readInstant } from '../../json-api/values.js';
 import { writeValue } from '../../json-api/write-value.js';
 import { Refusal } from '../../refusal.js';
@@ -148,7 +149,7 @@ export function invalid(path: string): Refusal {
 
 /** RFC 3339 in UTC, with no fraction where there is none. */
 export function writeTimestamp(instant: Date): string {
-  return instant.toISOString().replace('.000Z', 'Z');
+  return isoInstant(instant).replace('.000Z', 'Z');
 }
 
 /** A member as protojson writes it: what is zero, empty or not set is undefined, which JSON leaves out. */
