@@ -1,4 +1,5 @@
 import { isId } from '../../json-api/path-id.js';
+import { writeValue } from '../../json-api/write-value.js';
 import type { CodeKind } from '../../otp/otp.service.js';
 import type { Sending } from '../../otp/codes.service.js';
 import { Refusal } from '../../refusal.js';
@@ -81,16 +82,12 @@ type Listed = Outlined<typeof OUTLINE>;
 
 /** A session as JSON. */
 export function writeSession(session: Listed): string {
-  return writeMessage(
-    writeMember('id', `"${session.id}"`) +
-      writeMember('creationDate', writeInstant(session.createdAt)) +
-      writeMember('changeDate', writeInstant(session.changedAt)) +
-      writeMember('sequence', `"${session.version}"`) +
-      writeMember('factors', writeFactors(session)) +
-      writeMember('metadata', writeMap(session.metadata, writeBytes)) +
-      writeMember('userAgent', writeAgent(session)) +
-      writeMember('expirationDate', writeInstant(session.expiresAt)),
-  );
+  const [created, changed] = [writeTimestamp(session.createdAt), writeTimestamp(session.changedAt)];
+  const always = `"id":"${session.id}","creationDate":"${created}","changeDate":"${changed}","sequence":"${session.version}"`;
+  const factors = writeMember('factors', writeFactors(session));
+  const metadata = writeMember('metadata', writeMap(session.metadata, writeBytes));
+  const agent = writeMember('userAgent', writeAgent(session));
+  return `{${always}${factors}${metadata}${agent}${writeMember('expirationDate', writeInstant(session.expiresAt))}}`;
 }
 
 /** The answer to a search, as JSON. @param now when it was looked at */
@@ -200,47 +197,49 @@ function idOf(text: string): string {
 }
 
 function writeFactors(session: Listed): string {
-  return writeMessage(
-    writeMember('user', session.userId === null ? '' : writeUser(session)) +
-      writeMember('password', writeProof(session.passwordVerifiedAt)) +
-      writeMember('totp', writeProof(session.totpVerifiedAt)) +
-      writeMember('otpSms', writeProof(session.smsCodeVerifiedAt)) +
-      writeMember('otpEmail', writeProof(session.emailCodeVerifiedAt)) +
-      writeMember('recoveryCode', writeProof(session.recoveryCodeVerifiedAt)),
-  );
+  const proofs =
+    writeMember('password', writeProof(session.passwordVerifiedAt)) +
+    writeMember('totp', writeProof(session.totpVerifiedAt)) +
+    writeMember('otpSms', writeProof(session.smsCodeVerifiedAt)) +
+    writeMember('otpEmail', writeProof(session.emailCodeVerifiedAt)) +
+    writeMember('recoveryCode', writeProof(session.recoveryCodeVerifiedAt));
+  return session.userId === null ? writeMessage(proofs) : `{"user":${writeUser(session)}${proofs}}`;
 }
 
 function writeUser({ userId, userVerifiedAt, user, organizationId }: Listed): string {
-  return writeMessage(
-    writeMember('verifiedAt', writeInstant(userVerifiedAt)) +
-      writeMember('id', `"${userId}"`) +
-      writeMember('loginName', writeText(user?.email)) +
-      writeMember('displayName', writeText(user && (fullName(user) ?? user.email))) +
-      writeMember('organizationId', writeText(organizationId)),
-  );
+  const verified = userVerifiedAt === null ? '' : `"verifiedAt":${writeInstant(userVerifiedAt)},`;
+  const name = writeMember('loginName', writeText(user?.email));
+  const shown = writeMember('displayName', writeText(user && (fullName(user) ?? user.email)));
+  return `{${verified}"id":"${userId}"${name}${shown}${writeMember('organizationId', writeText(organizationId))}}`;
 }
 
 function writeProof(at: Date | null): string {
-  return writeMessage(writeMember('verifiedAt', writeInstant(at)));
+  return at === null ? '' : `{"verifiedAt":${writeInstant(at)}}`;
 }
 
 /** What was said of the agent when the session was opened, else what was seen of it. */
 function writeAgent({ fingerprint, agent, lastIp, userAgent, browser, platform }: Listed): string {
-  const said = agent ?? {
-    ip: lastIp,
-    description: [browser, platform].filter(Boolean).join(', '),
-    headers: { 'user-agent': userAgent === null ? [] : [userAgent] },
-  };
+  if (agent === null) {
+    const description = browser && platform ? `${browser}, ${platform}` : browser || platform;
+    const header = userAgent === null ? '' : `{"user-agent":${writeHeader([userAgent])}}`;
+    return writeSaid(fingerprint, lastIp, description, header);
+  }
+  return writeSaid(fingerprint, agent.ip, agent.description, writeMap(agent.headers ?? {}, writeHeader));
+}
+
+type Text = string | null | undefined;
+
+function writeSaid(fingerprint: Text, ip: Text, description: Text, header: string): string {
   return writeMessage(
     writeMember('fingerprintId', writeText(fingerprint)) +
-      writeMember('ip', writeText(said.ip)) +
-      writeMember('description', writeText(said.description)) +
-      writeMember('header', writeMap(said.headers ?? {}, writeHeader)),
+      writeMember('ip', writeText(ip)) +
+      writeMember('description', writeText(description)) +
+      writeMember('header', header),
   );
 }
 
 function writeHeader(values: readonly string[]): string {
-  return writeMessage(writeMember('values', values.length === 0 ? '' : JSON.stringify(values)));
+  return values.length === 0 ? '' : `{"values":[${values.map(writeValue).join()}]}`;
 }
 
 function fromDetails(session: ComposedSession): object {
