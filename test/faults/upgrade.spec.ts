@@ -15,7 +15,10 @@ import { WriteLoad } from '../support/write-load.js';
 jest.setTimeout(120_000);
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** The last version before the events, the write marks and the indexes of migrations 12 to 14. */
+/**
+ * The last version before the events, the write marks and the indexes of migrations 12 to 16. It runs on the packages of
+ * this one, of which rate-limiter-flexible is there for it alone.
+ */
 const OLD_VERSION = 'fc1c6f6';
 const PASSWORD = 'correct horse battery';
 const CYCLES = 20;

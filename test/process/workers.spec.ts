@@ -70,7 +70,7 @@ describe('with WEB_CONCURRENCY', () => {
     const [killed = 0] = workersOf(server);
     process.kill(killed, 'SIGKILL');
     await until(() => !isRunning(killed));
-    expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+    expect((await freshly(server).get('/health/ready')).status).toBe(200);
     await until(() => workersOf(server).filter((pid) => pid !== killed).length === WORKERS);
     const workers = workersOf(server);
     expect(await server.stop()).toBe(0);
