@@ -56,7 +56,8 @@ export class ImpatientClient extends pg.Client {
   private giveUpAfterSilenceOf(milliseconds: number): void {
     const inside = this as unknown as Inside;
     const { stream } = inside.connection;
-    stream.setTimeout(milliseconds, () => {
+    stream.setTimeout(milliseconds);
+    stream.on('timeout', () => {
       if (!inside.readyForQuery) stream.destroy(new Error('Query read timeout'));
     });
   }

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
 import { poolOf } from './pool-use.js';
 
@@ -15,23 +15,43 @@ export async function prepared<Row>(
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  if (runner instanceof DataSource) return onPool(poolOf(runner), { name, text, values: [...values] });
-  // TypeORM hands its first argument to pg as it is, though it declares a string; a test holds it to that.
-  return rowsOf(await runner.query({ name, text } as unknown as string, [...values]));
+  if (!(runner instanceof DataSource)) {
+    // TypeORM hands its first argument to pg as it is, though it declares a string; a test holds it to that.
+    return rowsOf(await runner.query({ name, text } as unknown as string, [...values]));
+  }
+  const pool = poolOf(runner);
+  try {
+    return await onPool<Row>(pool, { name, text, values: [...values] });
+  } catch (error) {
+    throw new QueryFailedError(text, [...values], error as Error); // here, where its stack tells whose statement it is
+  }
 }
 
 /** The same as TypeORM's `query` does, without a runner, an entity manager and three promises for each statement. */
 function onPool<Row>(pool: pg.Pool, statement: pg.QueryConfig): Promise<Row[]> {
   return new Promise((resolve, reject) => {
-    pool.connect((unconnected, client, release) => {
+    pool.connect((unconnected, client) => {
       if (client === undefined) return reject(unconnected!);
-      client.query(statement, (error: Error | null, result) => {
-        release(); // the pool drops by itself what can be asked no more
-        if (error) reject(new QueryFailedError(statement.text, statement.values, error));
-        else resolve(result.rows as Row[]);
-      });
+      let isOver = false;
+      const end = (error: Error | null, rows: Row[] = []) => {
+        if (isOver) return; // pg calls back twice where a value cannot be written
+        isOver = true;
+        client.release(error !== null && !isAnswer(error));
+        if (error) reject(error);
+        else resolve(rows);
+      };
+      try {
+        client.query(statement, (error: Error | null, result) => end(error, result?.rows as Row[]));
+      } catch (error) {
+        end(error as Error);
+      }
     });
   });
+}
+
+/** Whether PostgreSQL itself answered, and goes on; else nobody knows what becomes of the connection. */
+function isAnswer(error: Error): boolean {
+  return error instanceof pg.DatabaseError && error.severity !== 'FATAL';
 }
 
 /** Composed texts that get a name; PostgreSQL keeps each of them for each connection. */

@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { openResponses } from './open-responses.js';
+import { openResponsesOn } from './open-responses.js';
 
 /** What Node cannot read as HTTP never reaches the router; each gets its status and is cut off. */
 const ANSWERS: Readonly<Record<string, Buffer>> = {
@@ -13,9 +13,7 @@ const BAD_REQUEST = answer(400, 'Bad Request');
 /** Answers malformed HTTP with a small errors document and closes the connection; the server lives on. */
 export function answerMalformedHttp(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const halfAnswered = openResponses(server).some(
-      (response) => response.socket === socket && response.headersSent,
-    );
+    const halfAnswered = openResponsesOn(server, socket).some(({ headersSent }) => headersSent);
     if (halfAnswered || !socket.writable) return void socket.destroy();
     socket.end(ANSWERS[error.code ?? ''] ?? BAD_REQUEST);
     socket.once('finish', () => socket.destroy());

@@ -1,13 +1,14 @@
 import type { Server, ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 // By connection, since a Set to which every response is added is laid out anew every few dozen of them, and an outlived
 // layout keeps its responses, and the next layout, from the garbage collector: a megabyte at every hundredth request.
-const open = new WeakMap<Server, Map<Socket, ServerResponse[]>>();
+const open = new WeakMap<Server, Map<Duplex, ServerResponse[]>>();
 
-/** Keeps count of the responses that a server has not finished, for `openResponses` and `drain`. */
+/** Keeps count of the responses that a server has not finished, for `openResponsesOn` and `drain`. */
 export function trackOpenResponses(server: Server): void {
-  const connections = new Map<Socket, ServerResponse[]>();
+  const connections = new Map<Duplex, ServerResponse[]>();
   open.set(server, connections);
   server.on('connection', (socket) => {
     connections.set(socket, []);
@@ -22,9 +23,9 @@ export function trackOpenResponses(server: Server): void {
   });
 }
 
-/** The responses that the server has not finished. */
-export function openResponses(server: Server): readonly ServerResponse[] {
-  return [...(open.get(server)?.values() ?? [])].flat();
+/** The responses on one connection that the server has not finished. */
+export function openResponsesOn(server: Server, socket: Duplex): readonly ServerResponse[] {
+  return open.get(server)?.get(socket) ?? [];
 }
 
 /** A request that is already on its way down an idle connection arrives within this time. */
@@ -37,7 +38,7 @@ const CLOSE_IDLE_EVERY_MILLISECONDS = 500;
 export async function drain(server: Server, seconds: number): Promise<void> {
   // The close of `net`: that of `http` closes idle connections at once, under the next request of a busy client.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  for (const response of openResponses(server)) {
+  for (const response of [...(open.get(server)?.values() ?? [])].flat()) {
     if (!response.headersSent) response.setHeader('Connection', 'close');
   }
   const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MILLISECONDS);

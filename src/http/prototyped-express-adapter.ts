@@ -1,5 +1,6 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Response } from 'express';
+import { PinoLogger } from 'nestjs-pino';
 import { createServer, IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import { answerMalformedTarget } from './malformed-http.js';
 
@@ -44,8 +45,10 @@ export class PrototypedExpressAdapter extends ExpressAdapter {
 
 /** What comes to Express's own end was not even shown to its routes, unless it is an error that nobody took. */
 function answerUnrouted(response: ServerResponse, error: unknown): void {
-  if (error === undefined) answerMalformedTarget(response);
-  else response.destroy();
+  if (error == null) return answerMalformedTarget(response);
+  PinoLogger.root.error({ err: error }, 'bug');
+  response.statusCode = 500; // for the request's line and its count: nobody is left to write an answer
+  response.destroy();
 }
 
 function isPlain(body: unknown): body is object {

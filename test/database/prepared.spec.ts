@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source.js';
+import { poolUse } from '../../src/database/pool-use.js';
 import { prepared, unprepared } from '../../src/database/prepared.js';
+import { asRefusal } from '../../src/http/failure.js';
 import { User } from '../../src/users/user.entity.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -143,22 +146,47 @@ describe('prepared', () => {
       await expect(dataSource.manager.update(User, where, { status: 'closed' })).rejects.toThrow();
     });
 
-    it('survives that the server ends its connections', async () => {
-      await dataSource.query('SELECT 1');
-      await terminateOthers(database.url);
-      await expect(eventually(() => dataSource.query('SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
+    describe.each<readonly [string, (pool: DataSource, text: string) => Promise<unknown>]>([
+      ['a plain statement', (pool, text) => pool.query(text)],
+      ['a prepared one', (pool, text) => prepared(pool, `any ${text}`, text, [])],
+    ])('with %s', (_, ask) => {
+      it('survives that the server ends its connections', async () => {
+        await ask(dataSource, 'SELECT 1');
+        await terminateOthers(database.url);
+        await expect(eventually(() => ask(dataSource, 'SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
+      });
+
+      it('gives a connection up when no answer comes, however long it rested before, and goes on with another', async () => {
+        const { extra, ...options } = dataSourceOptions(database.url, 1, {});
+        const impatient = new DataSource({
+          ...options,
+          extra: { ...extra, silentMilliseconds: 100, statement_timeout: 0 },
+        });
+        await impatient.initialize();
+        await ask(impatient, 'SELECT 1');
+        await sleep(300);
+        const silent = await ask(impatient, 'SELECT pg_sleep(600)').catch((error: unknown) => error);
+        expect(asRefusal(silent)?.reason).toBe('unavailable');
+        await expect(eventually(() => ask(impatient, 'SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
+        await impatient.destroy();
+      });
+
+      it('has its connection back after a statement that PostgreSQL refused', async () => {
+        await expect(ask(dataSource, 'SELECT 1 / 0')).rejects.toThrow('division by zero');
+        expect(poolUse(dataSource)).toMatchObject({ waiting: 0, idle: poolUse(dataSource).open });
+      });
     });
 
-    it('gives a connection up when no answer comes, and goes on with another', async () => {
-      const { extra, ...options } = dataSourceOptions(database.url, 1, {});
-      const impatient = new DataSource({
-        ...options,
-        extra: { ...extra, silentMilliseconds: 100, statement_timeout: 0 },
-      });
-      await impatient.initialize();
-      await expect(impatient.query('SELECT pg_sleep(600)')).rejects.toThrow('timeout');
-      await expect(eventually(() => impatient.query('SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
-      await impatient.destroy();
+    it('is not asked once more on a connection on which a value could not be written', async () => {
+      const unwritable = {
+        toJSON: () => {
+          throw new Error('no JSON');
+        },
+      };
+      const ask = (value: unknown) => prepared(dataSource, 'as_json', 'SELECT $1::jsonb AS value', [value]);
+      await expect(ask(unwritable)).rejects.toThrow('no JSON');
+      await expect(ask({ a: 1 })).resolves.toEqual([{ value: { a: 1 } }]);
+      expect(poolUse(dataSource)).toMatchObject({ waiting: 0, idle: poolUse(dataSource).open });
     });
   });
 });
