@@ -44,9 +44,9 @@ export function codeAt(latchkey: Latchkey, secret: string, secondsFromNow: numbe
   return generateSync({ secret, epoch: latchkey.clock.seconds() + secondsFromNow });
 }
 
-/** Lets the window pass in which wrong passwords and codes are counted (it is judged by the machine's own time). */
+/** Forgets which wrong passwords and codes were counted; not by their rows, which sign-ins lock in an order of their own. */
 export async function forgetAttempts(latchkey: Latchkey): Promise<void> {
-  await latchkey.sql('UPDATE attempts SET expire = 0');
+  await latchkey.sql('TRUNCATE attempts');
 }
 
 /** Sets the clock of one instance by another's. */
