@@ -1,3 +1,4 @@
+import { networkOf } from '../http/client-address.js';
 import type { RecordedEvent } from './event.entity.js';
 
 /** An event before it has an id. */
@@ -5,13 +6,13 @@ export type EventRow = Omit<RecordedEvent, 'id'>;
 
 /** Different events of one outcome that are kept of one second; of what else happens in it only the number is. */
 const MOST_DISTINCT = 100;
-/** As many of one address, of what is refused: whoever is a stranger can be refused as often as they like. */
+/** As many of one address (IPv6: /64), of what strangers are refused: they can be refused as often as they like. */
 const MOST_DISTINCT_REFUSED = 10;
 
 /**
  * What happened since the last look: the same thing once, with how often. Whatever flood comes, no more of it is kept
- * than so many rows, and of what one address is refused only a part of them: beyond, its number has an event of that
- * address, and where there is no room for that either, one of all.
+ * than so many rows, and of what strangers at one address are refused only a part of them: beyond, its number has an
+ * event of that address (of its /64), and where there is no room for that either, one of all.
  */
 export class Gathering {
   private readonly gathered = new Map<string, EventRow & { count: number }>();
@@ -19,10 +20,11 @@ export class Gathering {
   private readonly refused = new Map<string | null, number>();
 
   add(row: EventRow): void {
-    const { outcome, ip } = row;
+    const { outcome } = row;
+    const network = networkOfRow(row);
     const hasRoom = this.distinct[outcome] < MOST_DISTINCT;
-    const isModest = outcome === 'ok' || (this.refused.get(ip) ?? 0) < MOST_DISTINCT_REFUSED;
-    if (this.put(row, hasRoom && isModest) || this.put(othersOf(row, ip), hasRoom)) return;
+    const isModest = !isOfStranger(row) || (this.refused.get(network) ?? 0) < MOST_DISTINCT_REFUSED;
+    if (this.put(row, hasRoom && isModest) || this.put(othersOf(row, network), hasRoom)) return;
     this.put(othersOf(row, null), true);
   }
 
@@ -41,13 +43,23 @@ export class Gathering {
     else if (mayBeApart) {
       this.gathered.set(key, { ...row, count: times });
       this.distinct[outcome]++;
-      if (outcome === 'refused') this.refused.set(ip, (this.refused.get(ip) ?? 0) + 1);
+      const network = networkOfRow(row);
+      if (isOfStranger(row)) this.refused.set(network, (this.refused.get(network) ?? 0) + 1);
     }
     return same !== undefined || mayBeApart;
   }
 }
 
-/** That more of an outcome happened. @param ip of the address that it is told of; null for all of them */
+/** Whether nobody was recognised whose refusal it is. A session's id says nothing: strangers choose it. */
+function isOfStranger({ outcome, userId }: EventRow): boolean {
+  return outcome === 'refused' && userId === null;
+}
+
+function networkOfRow({ ip }: EventRow): string | null {
+  return ip === null ? null : networkOf(ip);
+}
+
+/** That more of an outcome happened. @param ip the address or network that it is told of; null for all */
 function othersOf({ createdAt, outcome, count }: EventRow, ip: string | null): EventRow {
   const nobody = { userId: null, sessionId: null, organizationId: null, actorId: null, actorSessionId: null };
   const nothing = { reason: null, name: null, requestId: null };

@@ -193,7 +193,7 @@ describe('a flood', () => {
     await audit.flush();
     const before = await writtenEvents(latchkey);
     for (let address = 0; address < 5_000; address++) {
-      const ip = `2001:db8::${address.toString(16)}`;
+      const ip = `2001:db8:0:${address.toString(16)}::1`;
       audit.record({ action: 'session.open', outcome: 'refused', reason: 'unauthenticated', ip });
     }
     const written = (await writtenEvents(latchkey)).slice(before.length);
@@ -253,6 +253,31 @@ describe('a flood', () => {
       ...Array.from({ length: 8 }, (_, n) => [`198.51.100.${n + 1}`, null]),
     ]);
     expect(written).toHaveLength(11 + 8 * 11);
+  });
+
+  it('from one IPv6 network is one from one address, whichever of its addresses it comes from', async () => {
+    const audit = latchkey.app.get(AuditLog);
+    await audit.flush();
+    const before = await writtenEvents(latchkey);
+    for (let address = 1; address <= 500; address++) {
+      const ip = `2001:db8::1:0:0:${address.toString(16)}:7`;
+      audit.record({ action: 'session.open', outcome: 'refused', reason: 'unauthenticated', ip });
+    }
+    const written = (await writtenEvents(latchkey)).slice(before.length);
+    expect(written).toHaveLength(11);
+    expect(written.at(-1)).toMatchObject({ action: 'others', ip: '2001:db8:0:1::/64', count: 490 });
+  });
+
+  it('from one address takes no room from the refusals of whoever is recognised there', async () => {
+    const audit = latchkey.app.get(AuditLog);
+    await audit.flush();
+    const before = await writtenEvents(latchkey);
+    const refusal = { action: 'request', outcome: 'refused', reason: 'forbidden', ip: '192.0.2.70' } as const;
+    for (let session = 1; session <= 50; session++) audit.record({ ...refusal, sessionId: String(session) });
+    for (let user = 1; user <= 30; user++) audit.record({ ...refusal, userId: String(user) });
+    const written = (await writtenEvents(latchkey)).slice(before.length);
+    expect(written.filter(({ userId }) => userId !== null)).toHaveLength(30);
+    expect(written).toHaveLength(10 + 1 + 30);
   });
 
   it('of JWTs of one address is a hundred rows a second: whoever has them made is signed in', async () => {
