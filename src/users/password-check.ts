@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { networkOf } from '../http/client-address.js';
 import { Refusal } from '../refusal.js';
 import { Passwords } from '../secrets.js';
 import { Attempts, type Limit } from './attempts.js';
@@ -23,7 +25,9 @@ export class PasswordCheck {
    */
   async verify(email: string, password: string, ip: string): Promise<User | null> {
     const key = emailKey(email);
-    return this.check(key ?? email, password, ip, () => this.store.findByEmailKey(key ?? ''));
+    // As typed, what is no address could spell the name of another counter: `from 192.0.2.1`.
+    const counted = key ?? createHash('sha256').update(email).digest('hex');
+    return this.check(counted, password, ip, () => this.store.findByEmailKey(key ?? ''));
   }
 
   /**
@@ -41,7 +45,7 @@ export class PasswordCheck {
     ip: string,
     load: () => Promise<User | null>,
   ): Promise<User | null> {
-    return this.attempts.guard(signInLimits(key, ip), 'too_many_sign_ins', async () => {
+    return this.attempts.guard(signInLimits(key, networkOf(ip)), 'too_many_sign_ins', async () => {
       const user = await load();
       const hash = user?.passwordHash ?? null;
       const fits = await this.passwords.check(password, hash);
@@ -54,15 +58,15 @@ export class PasswordCheck {
   }
 }
 
-/** How often one account may be tried, from wherever. @param key of its address, see `emailKey` */
+/** How often one account may be tried, from wherever. @param key of its address, see `emailKey`; no text as typed */
 export function accountLimit(key: string): Limit {
   return { key: `sign-in ${key}`, most: 100, clearedBySuccess: false };
 }
 
-function signInLimits(key: string, ip: string): Limit[] {
+function signInLimits(key: string, from: string): Limit[] {
   return [
-    { key: `sign-in from ${ip}`, most: 100, clearedBySuccess: false },
+    { key: `sign-in from ${from}`, most: 100, clearedBySuccess: false },
     accountLimit(key),
-    { key: `sign-in ${key} from ${ip}`, most: 10, clearedBySuccess: true },
+    { key: `sign-in ${key} from ${from}`, most: 10, clearedBySuccess: true },
   ];
 }

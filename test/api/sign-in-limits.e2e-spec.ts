@@ -149,6 +149,41 @@ describe('429', () => {
     ]);
   });
 
+  it('SECURITY 17, 20: what is typed as an address is no name of another counter: it is refused, and counted', async () => {
+    const [one, other] = [newAddress(), newAddress()];
+    await fail(10, `from ${one}`, one);
+    await signIn(`from ${one}`, 'not the password', one).expect(429);
+    await signIn(person.email, PASSWORD, one).expect(201);
+    await forgetAttempts(latchkey);
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        n % 2 ? signIn(`from ${one}`, 'x', other) : signIn(`from ${other}`, 'x', one),
+      ),
+    );
+    expect(count(answers, 401)).toBe(10); // none waits for another in a circle
+  });
+
+  it('SECURITY 16: no text shuts out somebody else at their address', async () => {
+    const theirs = newAddress();
+    await fail(10, `${person.email} from ${theirs}`, newAddress());
+    await fail(9, person.email, theirs);
+    await signIn(person.email, PASSWORD, theirs).expect(201);
+  });
+
+  it('SECURITY 16: all of an IPv6 /64 is one place, and the next one another', async () => {
+    for (let tries = 0; tries < 10; tries++) await fail(1, person.email, `2001:db8:0:1::${tries}`);
+    await signIn(person.email, PASSWORD, '2001:db8:0:1:ffff:ffff:ffff:ffff').expect(429);
+    await signIn(person.email, PASSWORD, '2001:db8:0:2::1').expect(201);
+  });
+
+  it('SECURITY 16: a count below nothing, as the version before could leave, is nothing', async () => {
+    const from = newAddress();
+    await fail(1, person.email, from);
+    await latchkey.sql('UPDATE attempts SET points = -5');
+    await fail(10, person.email, from);
+    await signIn(person.email, PASSWORD, from).expect(429);
+  });
+
   it('SECURITY 18: the right password works once the window has passed', async () => {
     const from = newAddress();
     await fail(10, person.email, from);
