@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { may, type Caller } from '../caller.js';
-import { Clock, DAY_MILLISECONDS } from '../clock.js';
+import { DAY_MILLISECONDS } from '../clock.js';
 import { Config } from '../config.js';
 import { BroadLists } from '../database/broad-lists.js';
 import type { Page, Slice } from '../page.js';
@@ -18,7 +18,6 @@ export class EventsService {
     private readonly store: EventsStore,
     private readonly broad: BroadLists,
     private readonly audit: AuditLog,
-    private readonly clock: Clock,
     private readonly config: Config,
   ) {}
 
@@ -44,9 +43,9 @@ export class EventsService {
     return event;
   }
 
-  /** Removes some of the events that are older than EVENT_RETENTION_DAYS. @returns how many, at most so many */
-  removeOld(manager: EntityManager, most: number): Promise<number> {
+  /** Removes some of the events that were older than EVENT_RETENTION_DAYS then. @returns how many, at most so many */
+  removeOld(manager: EntityManager, now: Date, most: number): Promise<number> {
     const kept = this.config.get('EVENT_RETENTION_DAYS') * DAY_MILLISECONDS;
-    return this.store.removeOld(manager, new Date(this.clock.milliseconds() - kept), most);
+    return this.store.removeOld(manager, new Date(now.getTime() - kept), most);
   }
 }

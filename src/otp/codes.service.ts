@@ -137,9 +137,9 @@ export class CodesService {
     return (manager) => this.store.spend(manager, sent, this.clock.now());
   }
 
-  /** Removes some of the codes that have expired; for the removal of what is old. @returns how many */
-  async removeExpired(manager: EntityManager): Promise<number> {
-    return this.store.purge(this.clock.now(), manager);
+  /** Removes some of the codes that had expired by then; for the removal of what is old. @returns how many */
+  async removeExpired(manager: EntityManager, now: Date): Promise<number> {
+    return this.store.purge(now, manager);
   }
 
   private draft(user: User, { deliver = true, ...sending }: Sending): Letter {

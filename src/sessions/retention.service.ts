@@ -126,9 +126,13 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     };
   }
 
-  /** By table, in turn. Each room removes its own rows. */
+  /**
+   * By table, in turn. Each room removes its own rows: those that were old when the run began, so that it ends however
+   * many grow old meanwhile.
+   */
   private pieces(): Readonly<Record<string, Piece>> {
     const now = this.clock.now();
+    const beganAt = performance.now();
     const before = new Date(now.getTime() - this.config.get('RETENTION_DAYS') * DAY_MILLISECONDS);
     const untilNoneIsLeft =
       (remove: (manager: EntityManager) => Promise<number>): Piece =>
@@ -145,9 +149,11 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
         this.store.removeExpired(manager, 'verifications', before, AT_ONCE),
       ),
       browsers: untilNoneIsLeft((manager) => this.browsers.removeExpired(manager, now, AT_ONCE)),
-      sent_codes: untilNoneIsLeft((manager) => this.codes.removeExpired(manager)),
-      attempts: untilNoneIsLeft((manager) => this.attempts.removeExpired(manager, AT_ONCE)),
-      events: untilNoneIsLeft((manager) => this.events.removeOld(manager, AT_ONCE)),
+      sent_codes: untilNoneIsLeft((manager) => this.codes.removeExpired(manager, now)),
+      events: untilNoneIsLeft((manager) => this.events.removeOld(manager, now, AT_ONCE)),
+      attempts: untilNoneIsLeft((manager) =>
+        this.attempts.removeExpired(manager, performance.now() - beganAt, AT_ONCE),
+      ),
     };
   }
 }

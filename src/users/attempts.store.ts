@@ -20,8 +20,13 @@ export interface Count {
 const NOW = '(extract(epoch FROM statement_timestamp()) * 1000)::bigint';
 
 /**
- * SQL on the counters of attempts. A statement locks its rows in the order in which the keys are given, and the keys of
- * every guard stand in one order, the widest first: two of them cannot deadlock.
+ * All SQL on `attempts`, which has no entity: `key` (a hash), `points` counted so far, and `expire`, when the window is
+ * over (milliseconds since 1970; no index: a row lives for minutes). The columns are as rate-limiter-flexible made them.
+ *
+ * A statement locks its rows in the order in which the keys are given. The keys of a guard are each of another kind,
+ * the widest first, and no text is a key of two kinds: so guards do not wait for each other in a circle.
+ *
+ * `Attempts` counts by it. What removes old rows, and QA_MODE's clock, hold it too: nothing is to be decided there.
  */
 @Injectable()
 export class AttemptsStore {
@@ -29,9 +34,11 @@ export class AttemptsStore {
 
   /**
    * Counts one attempt under each key in turn, and under none that follows one which is past its most.
+   * @param keys all of them different
    * @returns the counts in that order, as far as it came
    */
   async count(keys: readonly CountedKey[], windowMilliseconds: number): Promise<Count[]> {
+    if (new Set(keys.map(({ key }) => key)).size < keys.length) throw new Error('one attempt, one key twice');
     return prepared<Count>(this.database, `attempts_count_${keys.length}`, countingOf(keys.length), [
       windowMilliseconds,
       ...keys.flatMap(({ key, most }) => [key, most]),
@@ -56,15 +63,15 @@ export class AttemptsStore {
     );
   }
 
-  /** Removes counters whose window is over. @returns how many, at most so many */
-  async removeExpired(manager: EntityManager, most: number): Promise<number> {
+  /** Removes counters whose window has been over for so long. @returns how many, at most so many */
+  async removeExpired(manager: EntityManager, milliseconds: number, most: number): Promise<number> {
     const rows = await prepared(
       manager,
       'attempts_remove_expired',
       `DELETE FROM attempts WHERE key IN (
-         SELECT key FROM attempts WHERE expire <= ${NOW} LIMIT $1 FOR UPDATE SKIP LOCKED)
+         SELECT key FROM attempts WHERE expire <= ${NOW} - $1::bigint LIMIT $2 FOR UPDATE SKIP LOCKED)
        RETURNING key`,
-      [most],
+      [Math.round(milliseconds), most],
     );
     return rows.length;
   }
@@ -87,7 +94,7 @@ function countingOf(keys: number): string {
       INSERT INTO attempts AS a (key, points, expire)
       SELECT ${key}, 1, ${NOW} + $1::bigint ${place === 0 ? '' : `FROM count_${place - 1} WHERE NOT is_shut`}
       ON CONFLICT (key) DO UPDATE SET
-        points = CASE WHEN a.expire > ${NOW} THEN a.points + 1 ELSE 1 END,
+        points = CASE WHEN a.expire > ${NOW} THEN greatest(a.points, 0) + 1 ELSE 1 END,
         expire = CASE WHEN a.expire > ${NOW} THEN a.expire ELSE excluded.expire END
       RETURNING points > ${most}::integer AS is_shut, (expire - ${NOW})::float8 AS left_over)`;
   });

@@ -57,6 +57,18 @@ async function addEnded(person: SignedInPerson, howMany: number, daysAgo: number
   return rows.map(({ id }) => id);
 }
 
+/** Adds one row to a table that is old by now, by the back door. */
+async function addOld(table: string): Promise<void> {
+  if (table === 'attempts') await latchkey.sql(`INSERT INTO attempts VALUES ('old', 1, 0)`);
+  if (table === 'events')
+    await latchkey.sql(`INSERT INTO events (created_at, action, outcome) VALUES ('epoch', 'old', 'ok')`);
+  if (table === 'sent_codes')
+    await latchkey.sql(
+      `INSERT INTO sent_codes (user_id, purpose, channel, credentials_version, code_hash, sent_at, expires_at)
+       SELECT id, 'old', 'sms', 0, '', 'epoch', 'epoch' FROM users LIMIT 1`,
+    );
+}
+
 describe('what is removed', () => {
   it('SECURITY 173: sessions that were over 30 days ago, and no other', async () => {
     latchkey.clock.freeze(new Date(Date.now() - 400 * DAY));
@@ -240,6 +252,38 @@ describe('how', () => {
     expect(await run(false)).not.toBeNull();
     expect(await run(false)).toBeNull();
   });
+
+  it.each([
+    ['attempts', 'expire', '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'],
+    ['sent_codes', 'expires_at', 'clock_timestamp()'],
+    ['events', 'created_at', `clock_timestamp() - interval '90 days'`],
+  ])(
+    'ends, however many %s grow old meanwhile: it removes what was old when it began',
+    async (table, old, at) => {
+      await run();
+      await addOld(table);
+      // Each that goes leaves one that has just grown old: forty, and not without end, if the promise is broken.
+      await latchkey.sql('CREATE SEQUENCE grown_old');
+      await latchkey.sql(
+        `CREATE FUNCTION grow_old() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF nextval('grown_old') > 40 THEN RETURN NULL; END IF;
+         OLD.${old} := ${at};
+         INSERT INTO ${table} OVERRIDING SYSTEM VALUE SELECT OLD.*;
+         RETURN NULL; END $$`,
+      );
+      await latchkey.sql(
+        `CREATE TRIGGER grow_old AFTER DELETE ON ${table} FOR EACH ROW EXECUTE FUNCTION grow_old()`,
+      );
+      try {
+        const removed = await run();
+        expect(removed?.[table]).toBeGreaterThan(0);
+        expect(removed?.[table]).toBeLessThan(20);
+      } finally {
+        await latchkey.sql('DROP FUNCTION grow_old() CASCADE');
+        await latchkey.sql('DROP SEQUENCE grown_old');
+      }
+    },
+  );
 
   it('waits for nobody: what somebody works on is removed by the next run', async () => {
     const ids = await addEnded(person, 3, 40);
