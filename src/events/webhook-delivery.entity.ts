@@ -1,9 +1,12 @@
 import { Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn } from 'typeorm';
 import { RecordedEvent } from './event.entity.js';
 
-/** An event that the webhook has not taken yet. */
+/**
+ * An event that the webhook has not taken yet. Index `webhook_deliveries_next_attempt_at` serves instances of the version
+ * before migration 16, while they run beside this one; a later release drops it.
+ */
 @Entity('webhook_deliveries')
-@Index('webhook_deliveries_next_attempt_at', ['nextAttemptAt']) // for instances of the version before migration 16
+@Index('webhook_deliveries_next_attempt_at', ['nextAttemptAt'])
 @Index('webhook_deliveries_in_line', ['refused', 'nextAttemptAt', 'eventId'])
 export class WebhookDelivery {
   @PrimaryColumn('bigint', { name: 'event_id', primaryKeyConstraintName: 'webhook_deliveries_pkey' })

@@ -10,7 +10,7 @@ const LOOKED_FOR_EVERY_MILLISECONDS = 1_000;
  * Deliveries that one process has under way, of acts that were done and of refusals: strangers can have as much refused
  * as they like, and no act waits behind that. Nor do refusals behind acts.
  */
-const AT_ONCE = { done: 6, refused: 2 };
+const AT_ONCE = { done: 6, refused: 4 };
 const TRY_SECONDS = 15;
 /** Whoever took on a delivery and died of it keeps it from others so long. */
 const LEASE_SECONDS = 60;
