@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { activityByHand } from '../support/activity.js';
 import { document, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import { UNAUTHENTICATED } from '../support/refusals.js';
 import { declaredRoutesOf } from '../support/routes.js';
 import { asCareful, validateOtp } from '../support/second-factor.js';
+import { countStatements } from '../support/statements.js';
 
 const PATH = '/api/v2/sessions';
 const CURRENT = `${PATH}/current`;
@@ -13,8 +13,7 @@ const SECOND = 1_000;
 const DAY = 86_400_000;
 
 describe('the credential of a request', () => {
-  // Before any connection is made, so that every statement of every one of them is counted.
-  const statements = jest.spyOn(pg.Client.prototype, 'query');
+  const statements = countStatements();
   let latchkey: Latchkey;
   let person: SignedInPerson;
   let writeActivity: () => Promise<void>;
@@ -26,16 +25,11 @@ describe('the credential of a request', () => {
   });
   afterAll(async () => {
     await latchkey?.stop();
-    statements.mockRestore();
+    statements.restore();
   });
 
   const current = (headers: Record<string, string> = {}) => latchkey.get(CURRENT, null).set(headers);
   const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-  const statementsDuring = async (work: () => Promise<unknown>) => {
-    const before = statements.mock.calls.length;
-    await work();
-    return statements.mock.calls.length - before;
-  };
 
   describe('accepted', () => {
     it('SECURITY 46: in X-Auth-Token, as a bearer, and in both', async () => {
@@ -55,8 +49,8 @@ describe('the credential of a request', () => {
     it('costs one SQL statement', async () => {
       const { jwt } = (await latchkey.post(`${PATH}/jwt`, person.token).expect(201)).body;
       await current(bearer(jwt)).expect(200);
-      expect(await statementsDuring(() => current(bearer(person.token)).expect(200))).toBe(1);
-      expect(await statementsDuring(() => current(bearer(jwt)).expect(200))).toBe(1);
+      expect(await statements.during(() => current(bearer(person.token)).expect(200))).toBe(1);
+      expect(await statements.during(() => current(bearer(jwt)).expect(200))).toBe(1);
     });
   });
 
@@ -119,7 +113,7 @@ describe('the credential of a request', () => {
     });
 
     it('SECURITY 51: a malformed one costs no SQL statement', async () => {
-      const cost = await statementsDuring(async () => {
+      const cost = await statements.during(async () => {
         for (const token of ['nonsense', 'e30.e30.e30', person.token.slice(1), `${person.token}0`])
           for (const header of [{ 'X-Auth-Token': token }, bearer(token)]) await current(header).expect(401);
         await current().expect(401);

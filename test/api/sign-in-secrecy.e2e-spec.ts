@@ -1,20 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import bcrypt from 'bcrypt';
-import pg from 'pg';
 import { document, JSON_API, Latchkey, PASSWORD, type Person } from '../support/latchkey.js';
 import { GOOD_PASSWORDS } from '../support/proofs.js';
 import { UNAUTHENTICATED } from '../support/refusals.js';
+import { countStatements } from '../support/statements.js';
 
 const COST = 6; // two above the lowest, so that there can be an older, cheaper hash
 let latchkey: Latchkey;
 let people = 0;
 const compared = jest.spyOn(bcrypt, 'compare');
-const asked = jest.spyOn(pg.Client.prototype, 'query'); // before any connection is opened: each keeps what it finds
+const statements = countStatements();
 
 beforeAll(async () => {
   latchkey = await Latchkey.start({ BCRYPT_COST: String(COST), TRUST_PROXY: 'loopback' });
 });
-afterAll(() => latchkey.stop());
+afterAll(async () => {
+  await latchkey?.stop();
+  statements.restore();
+});
 beforeEach(() => void jest.clearAllMocks());
 
 /** Signs in from an address of its own, so that no limit of another test is in the way. */
@@ -47,10 +50,12 @@ async function careful(): Promise<Person> {
 /** What a refused sign-in costs: the hashing in units of one cost-0 comparison, and how often PostgreSQL is asked. */
 async function effortOf(email: string, password: string): Promise<{ hashing: number; statements: number }> {
   jest.clearAllMocks();
-  const { body } = await signIn(email, password).expect(401);
-  expect(body).toEqual(UNAUTHENTICATED);
+  const asked = await statements.during(async () => {
+    const { body } = await signIn(email, password).expect(401);
+    expect(body).toEqual(UNAUTHENTICATED);
+  });
   const hashing = compared.mock.calls.reduce((sum, [, hash]) => sum + 2 ** bcrypt.getRounds(hash), 0);
-  return { hashing, statements: asked.mock.calls.length };
+  return { hashing, statements: asked };
 }
 
 describe('a refused sign-in', () => {
