@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
  */
 
 // What mostly outlives a few young collections (the rows of 32 requests under way) V8 soon creates among the old, where
-// each row keeps its values, and all of it stays until a full collection: a fifth of the processor, and 100 MB.
+// each row keeps its values, and all of it stays until a full collection: a seventh of the processor, and 80 MB.
 setFlagsFromString('--no-allocation-site-pretenuring');
 
 // The heap is collected whenever it has grown by so many per cent: by default it may double and double again, while the

@@ -1,10 +1,10 @@
 import pg from 'pg';
+import { remembered } from '../remembered.js';
 
 const readAnySpelling = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ) as (text: string) => Date;
 
 /** Days whose beginnings are remembered; a list rarely reads instants of more. */
 const MOST_DAYS = 1_000;
-const beginnings = new Map<string, number>();
 
 /**
  * An instant as PostgreSQL writes it, `2026-04-18 04:02:03.47+00`: in this spelling, that of a server in UTC and of
@@ -25,15 +25,7 @@ export function readInstant(text: string): Date {
   );
 }
 
-function beginningOf(date: string): number {
-  let beginning = beginnings.get(date);
-  if (beginning === undefined) {
-    beginning = Date.parse(date);
-    if (beginnings.size >= MOST_DAYS) beginnings.clear();
-    beginnings.set(date, beginning);
-  }
-  return beginning;
-}
+const beginningOf = remembered(MOST_DAYS, (date: string) => Date.parse(date));
 
 function twoDigits(text: string, at: number): number {
   return digit(text, at) * 10 + digit(text, at + 1);

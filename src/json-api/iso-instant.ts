@@ -1,8 +1,8 @@
 import { DAY_MILLISECONDS } from '../clock.js';
+import { remembered } from '../remembered.js';
 
 /** Days whose dates are remembered; a list rarely shows instants of more. */
 const MOST_DAYS = 1_000;
-const dates = new Map<number, string>();
 const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
 
 /**
@@ -20,12 +20,6 @@ export function isoInstant(instant: Date): string {
   return `${dateOf(day)}T${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[seconds % 60]}.${padding}${thousandths}Z`;
 }
 
-function dateOf(day: number): string {
-  let date = dates.get(day);
-  if (date === undefined) {
-    date = new Date(day * DAY_MILLISECONDS).toISOString().slice(0, -'T00:00:00.000Z'.length);
-    if (dates.size >= MOST_DAYS) dates.clear();
-    dates.set(day, date);
-  }
-  return date;
-}
+const dateOf = remembered(MOST_DAYS, (day: number) =>
+  new Date(day * DAY_MILLISECONDS).toISOString().slice(0, -'T00:00:00.000Z'.length),
+);

@@ -73,8 +73,8 @@ export type SessionColumn = keyof typeof OF_SESSION;
 export type UserColumn = keyof typeof OF_USER;
 
 /**
- * What a list reads of each session, and of its user: the columns that it shows, and no others. What is shown is
- * written from `Outlined` rows, so that nothing else can be.
+ * What a list reads of each session, and of its user, or a recognition of a caller: the columns that it needs, and no
+ * others. What is shown is written from `Outlined` rows, so that nothing else can be.
  */
 export class Outline<S extends SessionColumn, U extends UserColumn = never> {
   /** Select lists, of `sessions s` and `users u`; the user's columns get the prefix `u_`. */

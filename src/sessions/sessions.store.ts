@@ -9,7 +9,6 @@ import type { User } from '../users/user.entity.js';
 import {
   SESSION_AND_USER,
   type Outline,
-  type Outlined,
   type OutlinedSession,
   type SessionColumn,
   type UserColumn,
@@ -25,7 +24,7 @@ import {
   SESSION,
   type OwnedSession,
 } from './session.rows.js';
-import { BRIEF } from './signed-in.js';
+import { BRIEF, type BriefSession } from './signed-in.js';
 
 /** What may be said of a session that is there already. */
 export type SessionEdits = {
@@ -42,9 +41,6 @@ const DESCRIBED: readonly (readonly [column: string, type: string, name: keyof S
   ['device_name', 'text', 'deviceName'],
   ['environment', 'text', 'environment'],
 ];
-
-/** A session with its user, as far as `BRIEF` reads both. */
-type BriefSession = Outlined<typeof BRIEF> & { user: Pick<User, 'id' | 'status' | 'rights'> };
 
 const BY_TOKEN = recognising('session_by_token', 's.token_hash = $1');
 const BY_JWT = recognising(

@@ -10,6 +10,9 @@ export const BRIEF = new Outline(
   ['status', 'rights'],
 );
 
+/** A session with its user, as far as `BRIEF` reads both. */
+export type BriefSession = Outlined<typeof BRIEF> & { user: Pick<User, 'id' | 'status' | 'rights'> };
+
 /** A caller as far as `BRIEF` reads: a third of the columns, for the routes that are asked most. */
 export class BriefCaller implements Caller {
   /** Whether the request changes nothing, so that its lists may be a moment old. */
@@ -17,7 +20,7 @@ export class BriefCaller implements Caller {
 
   constructor(
     readonly session: Outlined<typeof BRIEF>,
-    readonly user: Pick<User, 'id' | 'status' | 'rights'>,
+    readonly user: BriefSession['user'],
     /** The expiry of the JWT that the request came with; null when it came with the session's token. */
     readonly jwtExpiresAt: Date | null,
     readonly ip: string,

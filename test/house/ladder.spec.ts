@@ -12,6 +12,7 @@ const RUNGS: Readonly<Record<string, number>> = {
   'src/config.ts': 0,
   'src/page.ts': 0,
   'src/refusal.ts': 0,
+  'src/remembered.ts': 0,
   'src/secrets.ts': 0,
   'src/json-api': 1,
   'src/http': 1,
