@@ -2,10 +2,24 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
 import type { OwnMembership } from '../users/organizations.store.js';
-import { Browser } from './browser.entity.js';
+import type { User } from '../users/user.entity.js';
+import type { Browser } from './browser.entity.js';
+import {
+  ATTEMPT,
+  attemptIn,
+  BROWSER,
+  browserIn,
+  MEMBERSHIP,
+  membershipIn,
+  MEMBERSHIPS,
+  membershipsIn,
+  sessionIn,
+  type BrowserRow,
+} from './browser.rows.js';
 import type { Session } from './session.entity.js';
-import { LIVE, OWNER, SESSION, withUser, type OwnedSession } from './session.rows.js';
+import { LIVE, OWNER, SESSION, type OwnedSession } from './session.rows.js';
 import type { SignInAttempt } from './sign-in-attempt.entity.js';
+import { BRIEF, type BriefSession } from './signed-in.js';
 
 /** A browser by its credential, and the session in question if the browser holds it, in whatever state. */
 export interface FoundBrowser {
@@ -14,6 +28,9 @@ export interface FoundBrowser {
   /** What the session's user is in the organisation that it acts for. */
   readonly membership: OwnMembership | null;
 }
+
+/** A session as far as `BRIEF` reads it, and its user. */
+type BriefOwnedSession = BriefSession & { user: User };
 
 /** What a browser holds at one moment. */
 export interface BrowserRows {
@@ -39,18 +56,6 @@ export interface Rotation {
   readonly lastActiveSessionId: string | null;
 }
 
-const BROWSER = `b.id AS "b_id", b.token_hash AS "b_tokenHash", b.last_active_session_id AS "b_lastActiveSessionId",
-  b.created_at AS "b_createdAt", b.updated_at AS "b_updatedAt", b.expires_at AS "b_expiresAt"`;
-
-const ATTEMPT = `a.id AS "a_id", a.browser_id AS "a_browserId", a.identifier AS "a_identifier",
-  a.session_id AS "a_sessionId", a.status AS "a_status", a.created_at AS "a_createdAt",
-  a.updated_at AS "a_updatedAt", a.expires_at AS "a_expiresAt"`;
-
-const MEMBERSHIP = `json_build_object('id', m.id::text, 'organizationId', m.organization_id::text,
-  'userId', m.user_id::text, 'role', m.role, 'createdAt', m.created_at, 'updatedAt', m.updated_at,
-  'organization', json_build_object('id', o.id::text, 'name', o.name, 'slug', o.slug, 'metadata', o.metadata,
-    'createdAt', o.created_at, 'updatedAt', o.updated_at))`;
-
 /** Of no use after so long, an ended session is not shown any more. */
 const ENDED_SHOWN = `interval '1 day'`;
 /** Sessions shown at most, the live ones first. */
@@ -65,7 +70,7 @@ export class BrowsersStore {
 
   /** The browser of a credential: the one statement that its hot requests take. */
   async find(tokenHash: Buffer, sessionId: string | null, now: Date): Promise<FoundBrowser | null> {
-    const [row] = await prepared<Row>(
+    const [row] = await prepared<BrowserRow>(
       this.database,
       'browser_by_token',
       `SELECT ${BROWSER}, ${SESSION}, ${OWNER},
@@ -79,12 +84,30 @@ export class BrowsersStore {
       [tokenHash, sessionId, now],
     );
     if (row === undefined) return null;
-    const { browser, session } = takeApart(row);
-    return {
-      browser: Object.assign(new Browser(), browser),
-      session: session.id === null ? null : withUser(session),
-      membership: row.membership ? readMembership(row.membership as WrittenMembership) : null,
-    };
+    const session = row.id === null ? null : sessionIn(row);
+    return { browser: browserIn(row), session, membership: membershipIn(row) };
+  }
+
+  /**
+   * The session that is asked for, or else the one that was used last, if the browser of a credential holds it, in
+   * whatever state; with what its user belongs to.
+   */
+  async findUser(
+    tokenHash: Buffer,
+    sessionId: string | null,
+    now: Date,
+  ): Promise<{ session: BriefOwnedSession; memberships: OwnMembership[] } | null> {
+    const [row] = await prepared<BrowserRow>(
+      this.database,
+      'browser_user_by_token',
+      `SELECT ${BRIEF.ofSession}, ${OWNER}, ${MEMBERSHIPS} AS memberships
+       FROM browsers b
+       JOIN sessions s ON s.browser_id = b.id AND s.id = coalesce($2, b.last_active_session_id)
+       JOIN users u ON u.id = s.user_id
+       WHERE b.token_hash = $1 AND b.expires_at > $3`,
+      [tokenHash, sessionId, now],
+    );
+    return row === undefined ? null : { session: sessionIn(row), memberships: membershipsIn(row) };
   }
 
   /** What a browser holds: live sessions, those that ended within a day, and the sign-in under way. */
@@ -100,19 +123,19 @@ export class BrowsersStore {
   /** Adds a browser, and deletes some that expired. */
   async insert(tokenHash: Buffer, now: Date, expiresAt: Date): Promise<Browser> {
     await this.removeExpired(this.database.manager, now, SWEPT_AT_ONCE);
-    const [row] = await prepared<Row>(
+    const [row] = await prepared<BrowserRow>(
       this.database,
       'browser_insert',
       `INSERT INTO browsers AS b (token_hash, created_at, updated_at, expires_at) VALUES ($1, $2, $2, $3)
        RETURNING ${BROWSER}`,
       [tokenHash, now, expiresAt],
     );
-    return browserOf(row!);
+    return browserIn(row!);
   }
 
   /** Puts another credential in the place of one that is still the browser's; null when it is not. */
   async rotate(manager: EntityManager, rotation: Rotation): Promise<Browser | null> {
-    const [row] = await prepared<Row>(
+    const [row] = await prepared<BrowserRow>(
       manager,
       'browser_rotate',
       `UPDATE browsers b SET token_hash = $3, updated_at = $4, expires_at = $5,
@@ -127,7 +150,7 @@ export class BrowsersStore {
         rotation.lastActiveSessionId,
       ],
     );
-    return row === undefined ? null : browserOf(row);
+    return row === undefined ? null : browserIn(row);
   }
 
   /**
@@ -233,12 +256,11 @@ export class BrowsersStore {
     value: string | Buffer,
     now: Date,
   ): Promise<BrowserRows | null> {
-    const rows = await prepared<Row>(
+    const rows = await prepared<BrowserRow>(
       this.database,
       name,
       `SELECT ${BROWSER}, ${ATTEMPT}, ${SESSION}, ${OWNER},
-         (SELECT coalesce(json_agg(${MEMBERSHIP} ORDER BY m.id), '[]')
-          FROM memberships m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = u.id) AS memberships
+         ${MEMBERSHIPS} AS memberships
        FROM browsers b
        LEFT JOIN LATERAL (
          SELECT * FROM sign_in_attempts open WHERE open.browser_id = b.id
@@ -252,47 +274,12 @@ export class BrowsersStore {
     );
     const [first] = rows;
     if (first === undefined) return null;
-    const { browser, attempt } = takeApart(first);
-    const held = rows.filter((row) => row.id !== null);
+    const held = rows.filter(({ id }) => id !== null);
     return {
-      browser: Object.assign(new Browser(), browser),
-      sessions: held.map((row) => withUser(takeApart(row).session)),
-      memberships: new Map(
-        held.map((row) => [
-          row.userId as string,
-          (row.memberships as WrittenMembership[]).map(readMembership),
-        ]),
-      ),
-      attempt: attempt.id === null ? null : (attempt as unknown as SignInAttempt),
+      browser: browserIn(first),
+      sessions: held.map(sessionIn),
+      memberships: new Map(held.map((row) => [row.userId as string, membershipsIn(row)])),
+      attempt: attemptIn(first),
     };
   }
-}
-
-type Row = Record<string, unknown>;
-
-/** A membership as JSON: its instants are texts. */
-type WrittenMembership = OwnMembership;
-
-function browserOf(row: Row): Browser {
-  return Object.assign(new Browser(), takeApart(row).browser);
-}
-
-/** The columns of `BROWSER` and `ATTEMPT` without their prefixes; those of `SESSION` and `OWNER` as they are. */
-function takeApart(row: Row): { browser: Row; attempt: Row; session: Row } {
-  const parts = { browser: {} as Row, attempt: {} as Row, session: {} as Row };
-  for (const name in row) {
-    if (name.startsWith('b_')) parts.browser[name.slice(2)] = row[name];
-    else if (name.startsWith('a_')) parts.attempt[name.slice(2)] = row[name];
-    else if (!name.startsWith('membership')) parts.session[name] = row[name];
-  }
-  return parts;
-}
-
-function readMembership(written: WrittenMembership): OwnMembership {
-  const { organization } = written;
-  return { ...written, ...instants(written), organization: { ...organization, ...instants(organization) } };
-}
-
-function instants(written: { createdAt: Date; updatedAt: Date }): { createdAt: Date; updatedAt: Date } {
-  return { createdAt: new Date(written.createdAt), updatedAt: new Date(written.updatedAt) };
 }

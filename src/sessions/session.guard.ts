@@ -7,7 +7,7 @@ import { clientAddress } from '../http/client-address.js';
 import { SAFE_METHODS } from '../http/safe-methods.js';
 import { wireFor, WIRES, type Presented, type Wire } from '../http/wire.js';
 import { Refusal, type Reason } from '../refusal.js';
-import { BrowsersService, type RecognisedBrowser } from './browsers.service.js';
+import { BrowsersService, type BrowserUser, type RecognisedBrowser } from './browsers.service.js';
 import { credentialOf } from './credential.js';
 import { SessionsService } from './sessions.service.js';
 import type { BriefCaller } from './signed-in.js';
@@ -33,6 +33,12 @@ export class SessionGuard implements CanActivate {
     if (access === undefined) throw new Error('a route that does not declare who may call it');
     if (access.who === 'anyone') return true;
     const request = context.switchToHttp().getRequest<CalledRequest>();
+    if (access.who === 'browser' && access.briefly) {
+      const browser = await this.browserUserOf(request);
+      if (browser === null) throw new Refusal('unauthenticated');
+      Object.assign(request, { browser, caller: browser.caller });
+      return true;
+    }
     if (access.who === 'browser' || access.who === 'any_browser') {
       const browser = await this.browserOf(request);
       if (browser === null && access.who === 'browser') throw new Refusal('unauthenticated');
@@ -85,6 +91,13 @@ export class SessionGuard implements CanActivate {
       clientAddress(request),
       SAFE_METHODS.has(request.method),
     );
+  }
+
+  private async browserUserOf(request: Request): Promise<BrowserUser | null> {
+    const presented = this.presentedBy(request);
+    if (presented === undefined) return null;
+    const { credential, sessionId = null } = presented;
+    return this.browsers.recogniseUser(credential, sessionId, clientAddress(request));
   }
 
   private presentedBy(request: Request): Presented | undefined {

@@ -9,7 +9,7 @@ let person: Person;
 let sessionId: string;
 
 beforeAll(async () => {
-  latchkey = await Latchkey.start(SETTINGS);
+  latchkey = await Latchkey.start({ ...SETTINGS, TRUST_PROXY: 'loopback' });
 });
 afterAll(() => latchkey.stop());
 
@@ -74,6 +74,16 @@ describe('clients', () => {
     await new ClerkBrowser(latchkey).post('/client/sign_ins', { identifier: person.email }).expect(429);
     expect(await rows()).toEqual(before);
     await browser.post('/client/sign_ins', { identifier: person.email }).expect(200);
+    await latchkey.sql('DELETE FROM attempts');
+  });
+
+  it('are counted for all of an IPv6 /64 at once, and for the next one by itself', async () => {
+    const open = (address: string) =>
+      new ClerkBrowser(latchkey).post('/client').set('X-Forwarded-For', address);
+    await open('2001:db8:0:1::1').expect(200);
+    await latchkey.sql('UPDATE attempts SET points = 1000');
+    await open('2001:db8:0:1:ffff:ffff:ffff:ffff').expect(429);
+    await open('2001:db8:0:2::1').expect(200);
     await latchkey.sql('DELETE FROM attempts');
   });
 

@@ -25,7 +25,7 @@ type Lists = Readonly<Record<string, readonly [AnyOutline, (session: Session) =>
 const LISTS: Lists = {
   native: [OUTLINE, (row) => Object.values(outlineResource.attributes).map((shown) => shown.read(row))],
   Lendix: [lendix.OUTLINE, (row) => lendix.showSession(row, NOW)],
-  'Clerk, all': [clerk.OUTLINE, (row) => clerk.writeSessionsOf(new Person(), [row], new Map(), NOW)],
+  'Clerk, all': [clerk.OUTLINE, (row) => clerk.writeSessionsOf(new Person(), [], [row], NOW)],
   'Clerk, active': [clerk.ACTIVITY, (row) => clerk.fromActiveSession(row, NOW)],
   PORTOS: [portos.OUTLINE, portos.toPortosSession],
   ZITADEL: [zitadel.OUTLINE, zitadel.writeSession],

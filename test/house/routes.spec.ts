@@ -70,12 +70,15 @@ describe('routes', () => {
     ]);
   });
 
-  // By hand, since decorators do not tell TypeScript whom a handler is given: each of these takes a BriefCaller.
+  // By hand, since decorators do not tell TypeScript whom a handler is given: each of these takes a BriefCaller, or a
+  // BrowserUser.
   it('know their callers only briefly where their handlers ask for no more', () => {
     const brief = declared.filter(({ access }) => access?.briefly).map(named);
     expect(brief.sort()).toEqual([
       'GET /api/v2/sessions',
       'GET /api/v2/sessions/current',
+      'GET /clerk/v1/me/sessions',
+      'GET /clerk/v1/me/sessions/active',
       'POST /api/v2/sessions/jwt',
     ]);
   });

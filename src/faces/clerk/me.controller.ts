@@ -5,11 +5,15 @@ import { ByBrowser, WhichBrowser } from '../../http/access.js';
 import { sendDocument } from '../../json-api/send.js';
 import { NEWEST_FIRST, type Page } from '../../page.js';
 import { Refusal } from '../../refusal.js';
-import { BrowsersService, type RecognisedBrowser } from '../../sessions/browsers.service.js';
+import {
+  BrowsersService,
+  type BrowserUser,
+  type RecognisedBrowser,
+} from '../../sessions/browsers.service.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { fromId } from './ids.js';
-import { Piggyback } from './piggyback.js';
-import { ACTIVITY, fromActiveSession, fromSession, OUTLINE } from './translate.js';
+import { Piggyback, toBelonging } from './piggyback.js';
+import { ACTIVITY, fromActiveSession, fromSession, OUTLINE, writeSessionsOf } from './translate.js';
 
 /** This API has no pages: the newest sessions, up to so many. */
 const NEWEST: Page = {
@@ -34,16 +38,19 @@ export class ClerkMeController {
   ) {}
 
   @Get()
-  async list(@Res() response: Response, @WhichBrowser() browser: RecognisedBrowser): Promise<void> {
-    const caller = await this.browsers.currentCaller(browser);
+  @ByBrowser({ briefly: 'always' })
+  async list(
+    @Res() response: Response,
+    @WhichBrowser() { caller, user, memberships }: BrowserUser,
+  ): Promise<void> {
     const { rows } = await this.sessions.list(caller, NEWEST, false, OUTLINE);
-    const sessions = await this.piggyback.list(browser, caller.user, rows);
+    const sessions = writeSessionsOf(user, memberships.map(toBelonging), rows, this.clock.now());
     sendDocument(response, 200, sessions, 'application/json');
   }
 
   @Get('active')
-  async listActive(@WhichBrowser() browser: RecognisedBrowser): Promise<object[]> {
-    const caller = await this.browsers.currentCaller(browser);
+  @ByBrowser({ briefly: 'always' })
+  async listActive(@WhichBrowser() { caller }: BrowserUser): Promise<object[]> {
     const { rows } = await this.sessions.list(caller, NEWEST, false, ACTIVITY);
     const now = this.clock.now();
     return rows.map((session) => fromActiveSession(session, now));

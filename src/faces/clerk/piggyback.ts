@@ -5,17 +5,9 @@ import {
   type BrowserContents,
   type RecognisedBrowser,
 } from '../../sessions/browsers.service.js';
-import type { User } from '../../users/user.entity.js';
 import type { OwnMembership } from '../../users/organizations.store.js';
 import type { Belonging } from './profile.js';
-import {
-  fromBrowser,
-  fromSession,
-  wrap,
-  writeSessionsOf,
-  type Belongings,
-  type Listed,
-} from './translate.js';
+import { fromBrowser, fromSession, wrap, type Belongings } from './translate.js';
 import { Refusal } from '../../refusal.js';
 
 /** What an answer is made from: the browser as it is by now. */
@@ -42,12 +34,6 @@ export class Piggyback {
     const now = this.clock.now();
     const belongings = belongingsOf(contents);
     return wrap(show({ contents, belongings, now }), fromBrowser(contents, belongings, now));
-  }
-
-  /** The JSON of sessions of somebody who is signed in to the browser, wherever they are, without the browser's state. */
-  async list(recognised: RecognisedBrowser, user: User, sessions: readonly Listed[]): Promise<string> {
-    const belongings = belongingsOf(await this.browsers.contents(recognised));
-    return writeSessionsOf(user, sessions, belongings, this.clock.now());
   }
 }
 

@@ -33,7 +33,7 @@ export const OUTLINE = new Outline([
   'createdAt',
   'changedAt',
 ]);
-export type Listed = Outlined<typeof OUTLINE>;
+type Listed = Outlined<typeof OUTLINE>;
 
 /** What a list of active ones shows. */
 export const ACTIVITY = new Outline([...BASE, 'device', 'platform', 'browser', 'lastIp', 'city', 'country']);
@@ -41,7 +41,7 @@ export const ACTIVITY = new Outline([...BASE, 'device', 'platform', 'browser', '
 /** A Session (CONTRACTS.md §2.3). It carries no token: those are asked for by `/tokens`. */
 export function fromSession(session: OwnedSession, belongings: Belongings, now: Date): object {
   const { user, lastActivityAt } = session;
-  return Object.assign(ownOf(session, now), shownOf(user, belongings, lastActivityAt));
+  return Object.assign(ownOf(session, now), shownOf(user, belongings.get(user.id) ?? [], lastActivityAt));
 }
 
 /**
@@ -50,8 +50,8 @@ export function fromSession(session: OwnedSession, belongings: Belongings, now: 
  */
 export function writeSessionsOf(
   user: User,
+  belongings: readonly Belonging[],
   sessions: readonly Listed[],
-  belongings: Belongings,
   now: Date,
 ): string {
   const usedAt = Math.max(0, ...sessions.map(({ lastActivityAt }) => lastActivityAt.getTime()));
@@ -173,9 +173,9 @@ function fromStrategy(strategy: Strategy): string {
 }
 
 /** What a session shows of its user. */
-function shownOf(user: User, belongings: Belongings, lastActiveAt: Date): object {
+function shownOf(user: User, belongings: readonly Belonging[], lastActiveAt: Date): object {
   return {
-    user: fromUser(user, belongings.get(user.id) ?? [], lastActiveAt),
+    user: fromUser(user, belongings, lastActiveAt),
     public_user_data: fromPublicUser(user),
   };
 }
