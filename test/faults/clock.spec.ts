@@ -106,6 +106,20 @@ describe('the clock of one instance of two is put', () => {
       expect(await validate(second, email, recoveryCodes[0]!)).toBe(200);
       expect(await validate(first, email, recoveryCodes[0]!)).toBe(422);
     });
+
+    it('SECURITY 16, 164: failed sign-ins are counted together, and stand on both for as long', async () => {
+      const { email } = await person();
+      for (let tries = 0; tries < 10; tries++) {
+        const client = tries % 2 === 0 ? stepped : steady;
+        expect((await client.signIn(email, 'not the password')).status).toBe(401);
+      }
+      const refusals = await Promise.all([steady, stepped].map((client) => client.signIn(email, PASSWORD)));
+      for (const { status, headers } of refusals) {
+        expect(status).toBe(429);
+        expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+        expect(Number(headers['retry-after'])).toBeLessThanOrEqual(15 * 60);
+      }
+    });
   });
 
   it('and is right again: sessions of either time still live', async () => {
