@@ -271,6 +271,27 @@ describe('401', () => {
     await browser.get('/me/sessions/active?_clerk_session_id=nonsense').expect(401);
   });
 
+  // Each by itself: what closes a user ends their sessions too, and what ends a session leaves its browser.
+  it.each([
+    ['a closed user', `UPDATE users SET status = 'closed' FROM s WHERE users.id = s.user_id`],
+    ['an expired session', `UPDATE sessions SET expires_at = now() FROM s WHERE sessions.id = s.id`],
+    [
+      'an ended session',
+      `UPDATE sessions SET status = 'ended', ended_at = now() FROM s WHERE sessions.id = s.id`,
+    ],
+    ['an expired browser', `UPDATE browsers SET expires_at = now() FROM s WHERE browsers.id = s.browser_id`],
+  ])('whatever asks for somebody, from %s', async (_, update) => {
+    const asks = [
+      () => browser.get('/me/sessions'),
+      () => browser.get(`/me/sessions/active?_clerk_session_id=${sessionId}`),
+      () => browser.post(at(sessionId, '/tokens')),
+      () => browser.post(`/me/sessions/${sessionId}/revoke`),
+    ];
+    for (const ask of asks.slice(0, 3)) await ask().expect(200);
+    await latchkey.sql(`WITH s AS (SELECT * FROM sessions WHERE user_id = $1) ${update}`, [person.id]);
+    for (const ask of asks) await ask().expect(401);
+  });
+
   it('a password that was changed, for every session of the user', async () => {
     const { token } = await latchkey.signIn(person);
     const attributes = { password: 'another horse battery', current_password: person.password };
