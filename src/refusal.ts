@@ -66,6 +66,7 @@ export type Reason =
   | 'method_not_allowed'
   | 'not_acceptable'
   | 'payload_too_large'
+  | 'headers_too_large'
   | 'unsupported_media_type'
   | 'internal';
 

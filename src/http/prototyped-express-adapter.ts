@@ -2,7 +2,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Response } from 'express';
 import { PinoLogger } from 'nestjs-pino';
 import { createServer, IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
-import { answerMalformedTarget } from './malformed-http.js';
+import { refuseTarget } from './malformed-http.js';
 
 /** What Express calls when it is through with a request that nobody answered. */
 type Unrouted = (error?: unknown) => void;
@@ -28,7 +28,11 @@ export class PrototypedExpressAdapter extends ExpressAdapter {
     const constructors = { IncomingMessage: Request, ServerResponse: Response };
     const handle = express as (...args: [IncomingMessage, ServerResponse, Unrouted]) => void;
     this.httpServer = createServer({ ...this.serverOptions, ...constructors }, (request, response) =>
-      handle(request, response, (error) => answerUnrouted(response, error)),
+      handle(request, response, (error) => {
+        // What comes to Express's own end was not even shown to its routes, unless it is an error that nobody took.
+        if (error != null) return giveUp(response, error);
+        refuseTarget(request, response, () => handle(request, response, (why) => giveUp(response, why)));
+      }),
     );
   }
 
@@ -43,9 +47,7 @@ export class PrototypedExpressAdapter extends ExpressAdapter {
   }
 }
 
-/** What comes to Express's own end was not even shown to its routes, unless it is an error that nobody took. */
-function answerUnrouted(response: ServerResponse, error: unknown): void {
-  if (error == null) return answerMalformedTarget(response);
+function giveUp(response: ServerResponse, error: unknown): void {
   PinoLogger.root.error({ err: error }, 'bug');
   response.statusCode = 500; // for the request's line and its count: nobody is left to write an answer
   response.destroy();

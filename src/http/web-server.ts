@@ -5,12 +5,11 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Config } from '../config.js';
-import { Refusal } from '../refusal.js';
 import { answerOptions } from './allowed-methods.js';
 import { allowOrigins, securityHeaders } from './browser-headers.js';
 import { FailureFilter } from './failure.filter.js';
 import { refuseForeignOrigins } from './foreign-origins.js';
-import { answerMalformedHttp } from './malformed-http.js';
+import { answerMalformedHttp, refuseMalformed } from './malformed-http.js';
 import { trackOpenResponses } from './open-responses.js';
 import { readMethodFrom } from './method-parameter.js';
 import { PrototypedExpressAdapter } from './prototyped-express-adapter.js';
@@ -71,7 +70,7 @@ function applyMiddleware(app: NestExpressApplication, config: Config, wires: rea
   app.use(app.get(RequestLog).follow);
   app.use(securityHeaders(config.get('PUBLIC_URL')));
   if (config.get('QA_MODE')) app.use(announceQaMode);
-  app.use(refuseTwoHosts);
+  app.use(refuseMalformed);
   const origins = config.get('ALLOWED_ORIGINS');
   allowOrigins(app, origins, wires);
   app.use(answerOptions);
@@ -85,14 +84,4 @@ function applyMiddleware(app: NestExpressApplication, config: Config, wires: rea
 function announceQaMode(_request: Request, response: Response, next: NextFunction): void {
   response.setHeader('X-Latchkey-QA', 'true');
   next();
-}
-
-/** RFC 9112 section 3.2: two Host headers are a 400, since a proxy may have looked at the other one. */
-function refuseTwoHosts(request: Request, _: Response, next: NextFunction): void {
-  let hosts = 0;
-  for (let at = 0; at < request.rawHeaders.length; at += 2) {
-    const name = request.rawHeaders[at];
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
-  }
-  next(hosts > 1 ? new Refusal('bad_request', { header: 'Host' }) : undefined);
 }

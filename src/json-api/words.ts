@@ -169,6 +169,12 @@ export const WORDS = {
     title: 'Payload Too Large',
     detail: 'The body is too large',
   },
+  headers_too_large: {
+    status: 431,
+    code: 'headers_too_large',
+    title: 'Request Header Fields Too Large',
+    detail: 'The headers are too large',
+  },
   unsupported_media_type: {
     status: 415,
     code: 'unsupported_media_type',

@@ -19,6 +19,7 @@ const DOCUMENTED: Readonly<Record<number, readonly string[]>> = {
   415: ['unsupported_media_type'],
   422: ['invalid_attribute'],
   429: ['too_many_requests'],
+  431: ['headers_too_large'],
   500: ['internal_error'],
   503: ['unavailable'],
 };

@@ -32,7 +32,13 @@ const plainWire: Wire = {
   write: (response, refusal) => {
     if (refusal.allow) response.setHeader('Allow', refusal.allow.join(', '));
     const status = { internal: 500, unavailable: 503, payload_too_large: 413, unsupported_media_type: 415 };
-    const other = { route_unknown: 404, method_not_allowed: 405, bad_request: 400, forbidden: 403 };
+    const other = {
+      headers_too_large: 431,
+      route_unknown: 404,
+      method_not_allowed: 405,
+      bad_request: 400,
+      forbidden: 403,
+    };
     const known: Record<string, number> = { ...status, ...other };
     response
       .status(known[refusal.reason] ?? 418)

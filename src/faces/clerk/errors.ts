@@ -223,6 +223,12 @@ export const WORDS = {
   ),
   not_acceptable: words(406, 'not_acceptable', 'Not acceptable', 'This can only be answered with JSON'),
   payload_too_large: words(413, 'request_body_too_large', 'Request body too large', 'The body is too large'),
+  headers_too_large: words(
+    431,
+    'request_headers_too_large',
+    'Request headers too large',
+    'The headers are too large',
+  ),
   unsupported_media_type: words(
     415,
     'unsupported_content_type',

@@ -99,6 +99,7 @@ const WORDS = {
   method_not_allowed: { status: 405, sentence: 'This address does not know this method.' },
   not_acceptable: { status: 406, sentence: 'Only JSON can be sent back.' },
   payload_too_large: { status: 413, sentence: 'The body is too large.' },
+  headers_too_large: { status: 431, sentence: 'The headers are too large.' },
   unsupported_media_type: { status: 415, sentence: 'Send the body as application/json.' },
   internal: { status: 500, sentence: 'Something went wrong on our side.' },
 } satisfies Record<Reason, Words>;

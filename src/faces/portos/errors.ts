@@ -95,6 +95,7 @@ export const WORDS = {
   method_not_allowed: words(405, 'This address does not know this method'),
   not_acceptable: words(406, 'There is no such representation'),
   payload_too_large: words(413, 'The body is too large'),
+  headers_too_large: words(431, 'The headers are too large'),
   unsupported_media_type: words(415, 'Send application/json'),
   internal: words(500, 'Something went wrong on our side'),
 } satisfies Record<Reason, Words>;

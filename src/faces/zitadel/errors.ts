@@ -110,6 +110,7 @@ export const WORDS = {
   method_not_allowed: { code: 12, text: 'Method Not Allowed', status: 405 },
   not_acceptable: { ...invalid('Accept application/json'), status: 406 },
   payload_too_large: { code: 8, text: 'The body is too large', status: 413 },
+  headers_too_large: { code: 8, text: 'The headers are too large', status: 431 },
   unsupported_media_type: { ...invalid('Send application/json'), status: 415 },
   internal: { code: 13, text: 'Something went wrong on our side' },
 } satisfies Record<Reason, Words>;
