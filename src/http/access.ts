@@ -19,8 +19,8 @@ export interface Access {
   /** A read-only credential may call this although the method is not safe: it changes nothing (minting a JWT). */
   readonly readOnlyToo?: boolean;
   /**
-   * The handler makes do with a `BriefCaller` (sessions/signed-in.ts), on any request or on one without a query; that
-   * of a browser, with whoever is signed in to it (`BrowserUser`, sessions/browsers.service.ts).
+   * The handler makes do with a `BriefCaller` (sessions/signed-in.ts), on any request or on one without a query. Of a
+   * browser it is given whoever is signed in (`BrowserUser`, sessions/browsers.service.ts): others are refused.
    */
   readonly briefly?: 'always' | 'without_query';
 }
@@ -41,7 +41,7 @@ export const SignedIn = (extras: Omit<Access, 'who'> = {}) =>
 /** For routes that ask for a session that a person signed in to. */
 export const Interactive = () => SetMetadata(ACCESS, { who: 'interactive' } satisfies Access);
 /** For routes that ask for a browser's own credential; the request may name one of the sessions that it holds. */
-export const ByBrowser = (extras: Pick<Access, 'readOnlyToo' | 'briefly'> = {}) =>
+export const ByBrowser = (extras: { readOnlyToo?: true; briefly?: 'always' } = {}) =>
   SetMetadata(ACCESS, { who: 'browser', ...extras } satisfies Access);
 /** For routes that a browser asks which may not have a credential yet, or no more. */
 export const ByAnyBrowser = () => SetMetadata(ACCESS, { who: 'any_browser' } satisfies Access);

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 // some of what has ended from the young garbage collections (a third of all that outlived them).
 const open = new WeakMap<Server, Map<Duplex, ServerResponse[]>>();
 
-/** Keeps count of the responses that a server has not finished, for `openResponsesOn` and `drain`. */
+/** Keeps count of the responses that a server is not through with, for `openResponsesOn` and `drain`. */
 export function trackOpenResponses(server: Server): void {
   const connections = new Map<Duplex, ServerResponse[]>();
   open.set(server, connections);
@@ -15,17 +15,23 @@ export function trackOpenResponses(server: Server): void {
     socket.once('close', () => connections.delete(socket));
   });
   // Before Express, which may have answered by the time that its own listener returns.
-  server.prependListener('request', ({ socket }, response: ServerResponse) => {
-    const responses = connections.get(socket) ?? [];
+  server.prependListener('request', (request, response: ServerResponse) => {
+    const responses = connections.get(request.socket) ?? [];
+    const remove = (one: ServerResponse) => responses.splice(responses.indexOf(one), 1);
+    // Whatever came before on a connection is read to its end once the next request comes.
+    if (responses.length > 0) responses.filter(({ closed }) => closed).forEach(remove);
     responses.push(response);
-    response.once('close', () => responses.splice(responses.indexOf(response), 1));
+    response.once('close', () => request.complete && remove(response));
     if (!server.listening) response.setHeader('Connection', 'close');
   });
 }
 
-/** The responses on one connection that the server has not finished. */
+/**
+ * The responses on one connection that the server has not finished, and one that it has while it is still reading the
+ * request: whatever comes is of that request's body.
+ */
 export function openResponsesOn(server: Server, socket: Duplex): readonly ServerResponse[] {
-  return open.get(server)?.get(socket) ?? [];
+  return (open.get(server)?.get(socket) ?? []).filter(({ closed, req }) => !closed || !req.complete);
 }
 
 /** A request that is already on its way down an idle connection arrives within this time. */

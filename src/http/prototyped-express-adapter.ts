@@ -27,13 +27,17 @@ export class PrototypedExpressAdapter extends ExpressAdapter {
     express.response = Response.prototype as Express['response'];
     const constructors = { IncomingMessage: Request, ServerResponse: Response };
     const handle = express as (...args: [IncomingMessage, ServerResponse, Unrouted]) => void;
-    this.httpServer = createServer({ ...this.serverOptions, ...constructors }, (request, response) =>
+    // Node would answer a request without Host by itself, and one with an expectation that it does not know.
+    const options = { ...this.serverOptions, ...constructors, requireHostHeader: false };
+    const server = createServer(options, (request, response) =>
       handle(request, response, (error) => {
         // What comes to Express's own end was not even shown to its routes, unless it is an error that nobody took.
         if (error != null) return giveUp(response, error);
-        refuseTarget(request, response, () => handle(request, response, (why) => giveUp(response, why)));
+        refuseTarget(request, () => handle(request, response, (why) => giveUp(response, why)));
       }),
     );
+    server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+    this.httpServer = server;
   }
 
   /** What a handler returns is JSON, written as one Buffer: Express's own `json` costs as much as a short answer does. */

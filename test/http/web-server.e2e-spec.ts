@@ -18,11 +18,15 @@ afterAll(() => app.close());
 const client = () => request(`http://127.0.0.1:${port}`);
 
 /** Sends bytes as they are and hands back everything that comes until the server closes. */
-function sendRaw(bytes: string): Promise<string> {
+/** @param then what follows once something was answered */
+function sendRaw(bytes: string, then?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
-    socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      if (answer === '' && then !== undefined) socket.write(then, 'latin1');
+      answer += chunk;
+    });
     socket.on('close', () => resolve(answer)).on('error', reject);
   });
 }
@@ -257,6 +261,58 @@ describe('malformed HTTP (SECURITY 117 to 120)', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
     const [, body] = answer.split('\r\n\r\n');
     expect(JSON.parse(body ?? '').reason).toBe('headers_too_large');
+  });
+
+  it.each([
+    ['no host', 'GET /api/v2/things/1 HTTP/1.1\r\n\r\n!\r\n'],
+    ['an expectation', `${get}Host: a\r\nExpect: x\r\n\r\n!\r\n`],
+    ['a target that is no URL', 'GET http://[ HTTP/1.1\r\nHost: a\r\n\r\n!\r\n'],
+    ['nothing wrong', `${get}Host: a\r\n\r\n!\r\n`],
+  ])('lives on when a request with %s and nonsense come at once', async (_, bytes) => {
+    expect((await sendRaw(bytes)).match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
+    await client().get('/health/live').expect(200);
+  });
+
+  it('answers once when the body of a request that is answered already turns out to be nonsense', async () => {
+    const head = `${post}Host: b\r\nTransfer-Encoding: chunked\r\n\r\n`; // two hosts: refused before its body
+    const early =
+      'POST /api/v2/nothing HTTP/1.1\r\nHost: a\r\nContent-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+    for (const bytes of [head, early]) {
+      const answer = await sendRaw(bytes, 'HEAD /api/v2/things/1 HTTP/1.1\r\n\r\n');
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
+    }
+  });
+
+  it('reads on after a body that it refused without reading it', async () => {
+    const refused =
+      'POST /api/v2/nothing HTTP/1.1\r\nHost: a\r\nContent-Encoding: x\r\nContent-Length: 2\r\n\r\n';
+    const statuses = async (next: string) =>
+      (await sendRaw(refused, `{}${next}\r\nHost: a\r\nConnection: close\r\n\r\n`)).match(
+        /(?<=HTTP\/1\.1 )\d+/g,
+      );
+    expect(await statuses('GET /api/v2/things/1 HTTP/1.1')).toEqual(['415', '200']);
+    expect(await statuses('GET /api/v2/things/ü HTTP/1.1')).toEqual(['415', '400']);
+  });
+
+  it('knows no expectation, and serves a request that has one (RFC 9110 section 10.1.1)', async () => {
+    const answer = await sendRaw(`${get}Host: a\r\nExpect: x\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toMatch(/x-request-id: /i);
+  });
+
+  it('answers trailers that are too large with a 431', async () => {
+    const trailer = `X: ${'x'.repeat(20_000)}\r\n\r\n`;
+    expect(await sendRaw(`${post}Transfer-Encoding: chunked\r\n\r\n0\r\n${trailer}`)).toMatch(
+      /^HTTP\/1\.1 431 /,
+    );
+  });
+
+  it('reads the first line of what it cannot read where it can: a HEAD has no body', async () => {
+    for (const line of ['HEAD /api/v2/things/ü', '\r\nHEAD /api/v2/things/ü', 'HEAD http://a/ü']) {
+      const answer = await sendRaw(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer.split('\r\n\r\n')[1]).toBe('');
+    }
   });
 
   it('answers a body that cannot be read any further with one 400 errors document, and closes', async () => {
