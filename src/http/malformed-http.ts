@@ -9,11 +9,11 @@ const unreadable = new WeakMap<IncomingMessage, Refusal>();
 
 /** What is answered on a connection where a request breaks off that a handler knows of already. */
 const BROKEN_OFF: Readonly<Record<string, Buffer>> = {
-  HPE_HEADER_OVERFLOW: answer(431, 'Request Header Fields Too Large'), // of its trailers
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: answer(413, 'Content Too Large'),
-  ERR_HTTP_REQUEST_TIMEOUT: answer(408, 'Request Timeout'),
+  HPE_HEADER_OVERFLOW: answer(431, 'headers_too_large', 'Request Header Fields Too Large'), // of its trailers
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: answer(413, 'payload_too_large', 'Payload Too Large'),
+  ERR_HTTP_REQUEST_TIMEOUT: answer(408, 'request_timeout', 'Request Timeout'),
 };
-const BAD_REQUEST = answer(400, 'Bad Request');
+const BAD_REQUEST = answer(400, 'bad_request', 'Bad Request');
 
 /**
  * Answers what Node cannot read as HTTP, and closes the connection; the server lives on. A request that no handler knows
@@ -74,8 +74,7 @@ function refuse(server: Server, socket: Socket, code: string, packet: Buffer | u
   server.emit('request', request, response);
 }
 
-function answer(status: number, title: string): Buffer {
-  const code = title.toLowerCase().replaceAll(' ', '_');
+function answer(status: number, code: string, title: string): Buffer {
   const body = JSON.stringify({ errors: [{ status: String(status), code, title }] });
   const headers = [
     'Content-Type: application/vnd.api+json',
