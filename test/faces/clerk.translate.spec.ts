@@ -495,6 +495,7 @@ const DOCUMENTED: Readonly<Record<number, readonly string[]>> = {
     'form_password_incorrect',
   ],
   429: ['too_many_requests', 'verification_code_too_many_requests'],
+  431: ['request_headers_too_large'],
   500: ['internal_clerk_error'],
   503: ['service_unavailable'],
 };

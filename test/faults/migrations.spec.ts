@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { migrations } from '../../ormconfig.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { ServerProcess, stopAllServers } from '../support/server-process.js';
@@ -14,7 +16,7 @@ const settings = {
 
 /** Stops at the first statement that makes the table `sessions`, until it is killed. */
 const HANGING = `
-  import pg from 'pg';
+  import pg from '${pathToFileURL(createRequire(import.meta.url).resolve('pg')).href}';
   const { query } = pg.Client.prototype;
   pg.Client.prototype.query = function (...args) {
     const text = typeof args[0] === 'string' ? args[0] : (args[0]?.text ?? '');
@@ -36,6 +38,7 @@ describe('of instances that start on an empty database', () => {
   it('SECURITY 161: one is killed in the middle of a migration: the one that waited takes over, and nothing is there twice or by half', async () => {
     const first = ServerProcess.spawn({ ...settings, DATABASE_URL: database.url }, HANGING);
     while (!first.complaints.includes('half way') && first.isRunning) await sleep(20);
+    expect(first.complaints).toContain('half way');
     const second = ServerProcess.spawn({ ...settings, DATABASE_URL: database.url });
     await untilTwoConnect(database);
     expect(await tablesOf(database)).not.toContain('sessions');
