@@ -40,7 +40,7 @@ describe('of instances that start on an empty database', () => {
     while (!first.complaints.includes('half way') && first.isRunning) await sleep(20);
     expect(first.complaints).toContain('half way');
     const second = ServerProcess.spawn({ ...settings, DATABASE_URL: database.url });
-    await untilTwoConnect(database);
+    await untilTwoAskForTheTurn(database);
     expect(await tablesOf(database)).not.toContain('sessions');
     expect(second.lines).toEqual([]);
     await first.stop('SIGKILL');
@@ -52,9 +52,11 @@ describe('of instances that start on an empty database', () => {
   });
 });
 
-async function untilTwoConnect({ url }: TestDatabase): Promise<void> {
-  const connected = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'latchkey%'`;
-  while ((await ask(url, connected)).length < 2) await sleep(20);
+/** The one that migrates has asked for the turn and got it; the other one asks again and again. */
+async function untilTwoAskForTheTurn({ url }: TestDatabase): Promise<void> {
+  const asking = `SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE 'SELECT pg_try_advisory_xact_lock%'`;
+  while ((await ask(url, asking)).length < 2) await sleep(20);
 }
 
 async function tablesOf({ url }: TestDatabase): Promise<string[]> {
