@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { connect, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { createWebServer } from '../../src/http/web-server.js';
+import { sendBytes } from '../support/raw-client.js';
 import { LARGER_THAN_SOCKETS_HOLD, smallApp } from './small-app.js';
 
 let app: NestExpressApplication;
@@ -17,19 +18,7 @@ afterAll(() => app.close());
 
 const client = () => request(`http://127.0.0.1:${port}`);
 
-/** Sends bytes as they are and hands back everything that comes until the server closes. */
-/** @param then what follows once something was answered */
-function sendRaw(bytes: string, then?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
-    socket.setEncoding('latin1').on('data', (chunk: string) => {
-      if (answer === '' && then !== undefined) socket.write(then, 'latin1');
-      answer += chunk;
-    });
-    socket.on('close', () => resolve(answer)).on('error', reject);
-  });
-}
+const sendRaw = (bytes: string, then?: string) => sendBytes(`http://127.0.0.1:${port}`, bytes, then);
 
 describe('every answer', () => {
   it('has an id of ours, whatever id the client sends', async () => {

@@ -44,13 +44,19 @@ export function sendRequest(
   });
 }
 
-/** Writes bytes to the server as they are and hands back all that comes until it closes. */
-export function sendBytes(url: string, bytes: string | Buffer): Promise<string> {
+/**
+ * Writes bytes to the server as they are and hands back all that comes until it closes.
+ * @param then what follows once something was answered
+ */
+export function sendBytes(url: string, bytes: string | Buffer, then?: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect(Number(port), hostname, () => socket.write(bytes, 'latin1'));
-    socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      if (answer === '' && then !== undefined) socket.write(then, 'latin1');
+      answer += chunk;
+    });
     socket.on('close', () => resolve(answer)).on('error', reject);
   });
 }
