@@ -31,11 +31,10 @@ export function answerMalformedHttp(server: Server): void {
   });
 }
 
-/** A target that is no URL (`http://[`) is shown to no route and to no middleware: it is refused as one of `/` then. */
-export function refuseTarget(request: IncomingMessage, handle: () => void): void {
+/** Makes a request whose target is no URL (`http://[`), which is shown to no middleware, one of `/` that is refused. */
+export function replaceTarget(request: IncomingMessage): void {
   if (!unreadable.has(request)) unreadable.set(request, new Refusal('bad_request'));
   request.url = '/';
-  handle();
 }
 
 /**

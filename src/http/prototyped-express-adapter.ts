@@ -2,7 +2,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Response } from 'express';
 import { PinoLogger } from 'nestjs-pino';
 import { createServer, IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
-import { refuseTarget } from './malformed-http.js';
+import { replaceTarget } from './malformed-http.js';
 
 /** What Express calls when it is through with a request that nobody answered. */
 type Unrouted = (error?: unknown) => void;
@@ -33,7 +33,8 @@ export class PrototypedExpressAdapter extends ExpressAdapter {
       handle(request, response, (error) => {
         // What comes to Express's own end was not even shown to its routes, unless it is an error that nobody took.
         if (error != null) return giveUp(response, error);
-        refuseTarget(request, () => handle(request, response, (why) => giveUp(response, why)));
+        replaceTarget(request);
+        handle(request, response, (why) => giveUp(response, why));
       }),
     );
     server.on('checkExpectation', (request, response) => server.emit('request', request, response));

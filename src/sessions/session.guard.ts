@@ -34,13 +34,18 @@ export class SessionGuard implements CanActivate {
     if (access.who === 'anyone') return true;
     const request = context.switchToHttp().getRequest<CalledRequest>();
     if (access.who === 'browser' && access.briefly) {
-      const browser = await this.browserUserOf(request);
+      const browser = await this.byBrowser<BrowserUser>(request, (...shown) =>
+        this.browsers.recogniseUser(...shown),
+      );
       if (browser === null) throw new Refusal('unauthenticated');
       Object.assign(request, { browser, caller: browser.caller });
       return true;
     }
     if (access.who === 'browser' || access.who === 'any_browser') {
-      const browser = await this.browserOf(request);
+      const onlyToRead = SAFE_METHODS.has(request.method);
+      const browser = await this.byBrowser<RecognisedBrowser>(request, (...shown) =>
+        this.browsers.recognise(...shown, onlyToRead),
+      );
       if (browser === null && access.who === 'browser') throw new Refusal('unauthenticated');
       const caller = browser && this.browsers.callerOf(browser);
       Object.assign(request, { browser }, caller && { caller });
@@ -81,23 +86,15 @@ export class SessionGuard implements CanActivate {
     return presented.userId === undefined || presented.userId === caller?.user.id ? caller : null;
   }
 
-  private async browserOf(request: Request): Promise<RecognisedBrowser | null> {
+  /** What a browser's own credential is recognised as; null without one. */
+  private async byBrowser<T>(
+    request: Request,
+    recognise: (credential: string, sessionId: string | null, ip: string) => Promise<T | null>,
+  ): Promise<T | null> {
     const presented = this.presentedBy(request);
     if (presented === undefined) return null;
     const { credential, sessionId = null } = presented;
-    return this.browsers.recognise(
-      credential,
-      sessionId,
-      clientAddress(request),
-      SAFE_METHODS.has(request.method),
-    );
-  }
-
-  private async browserUserOf(request: Request): Promise<BrowserUser | null> {
-    const presented = this.presentedBy(request);
-    if (presented === undefined) return null;
-    const { credential, sessionId = null } = presented;
-    return this.browsers.recogniseUser(credential, sessionId, clientAddress(request));
+    return recognise(credential, sessionId, clientAddress(request));
   }
 
   private presentedBy(request: Request): Presented | undefined {
