@@ -276,6 +276,8 @@ export class ComposingService {
   private async prove(user: User, password: string, ip: string): Promise<User> {
     const proved = await this.passwordCheck.reprove(user.id, password, ip);
     if (proved === null) throw new Refusal('wrong_password', { attribute: 'password' });
+    // Whoever was named by an address may have another one by now, under the same password.
+    if (!isAsProved(proved, user)) throw new Refusal('conflict');
     return proved;
   }
 
@@ -293,6 +295,6 @@ function purposeOf(sessionId: string): string {
   return `session ${sessionId}`;
 }
 
-function isAsProved(now: LockedUser, proved: User): boolean {
+function isAsProved(now: Pick<LockedUser, 'status' | 'credentialsVersion'>, proved: User): boolean {
   return now.status === 'active' && now.credentialsVersion === proved.credentialsVersion;
 }

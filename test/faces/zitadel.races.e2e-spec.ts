@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Response } from 'supertest';
+import { UsersService } from '../../src/users/users.service.js';
 import { holdRows, sent } from '../support/held-rows.js';
 import { document, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import { asCareful } from '../support/second-factor.js';
@@ -101,6 +103,32 @@ describe('credentials that change meanwhile', () => {
     expect(changed.status).toBe(200);
     expect(created.filter(({ status }) => ![201, 400, 409].includes(status))).toEqual([]);
     expect(await opens(created)).toBe(false);
+  });
+
+  it.each<[string, (checks: object) => Promise<Response>]>([
+    ['opened', async (checks) => one.create(backend.token, { checks })],
+    [
+      'set',
+      async (checks) => {
+        const { sessionId } = (await one.create(backend.token).expect(201)).body;
+        return one.set(sessionId, backend.token, { checks });
+      },
+    ],
+  ])('prove nothing of who was named by an address that is theirs no more (%s)', async (_, compose) => {
+    const user = await first.asUser();
+    const { id, token, email, password } = user;
+    const moved = document('users', { email: `moved${id}@example.com`, current_password: password }, { id });
+    const users = first.app.get(UsersService, { strict: false });
+    const find = users.findByEmail.bind(users);
+    const named = jest.spyOn(users, 'findByEmail').mockImplementationOnce(async (address) => {
+      const found = await find(address);
+      await second.patch(`/api/v2/users/${id}`, token, moved).expect(200);
+      return found;
+    });
+    const composed = await compose({ user: { loginName: email }, ...passwordOf(user) });
+    expect(composed.status).toBe(409);
+    expect(named).toHaveBeenCalledTimes(1);
+    named.mockRestore();
   });
 });
 
