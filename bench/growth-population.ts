@@ -1,5 +1,3 @@
-import type { BenchedPostgres } from './postgres.js';
-
 /** Sessions that one statement adds. */
 const AT_ONCE = 250_000;
 /** Sessions of one user, of all but the few who have very many. */
@@ -11,13 +9,12 @@ const OF_EACH = 20;
  * never completed. One user has a tenth of them, another a hundredth, everybody else twenty; a fifth
  * are held by browsers, a third act for one of a thousand organisations, a tenth have a fingerprint of their own, and
  * a twentieth were opened by one application.
+ * @param query on that database
  */
 export async function loadGrowth(
-  postgres: BenchedPostgres,
-  database: string,
+  query: (text: string, values?: readonly unknown[]) => Promise<unknown>,
   sessions: number,
 ): Promise<void> {
-  const query = (text: string, values: readonly unknown[] = []) => postgres.query(database, text, values);
   const users = Math.max(10, sessions / OF_EACH);
   await query(
     `INSERT INTO users (email, email_key, first_name, last_name, time_zone, created_at, updated_at)

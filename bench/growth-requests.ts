@@ -35,6 +35,22 @@ export function lookUpsOn(sessions: number): () => Buffer {
       .digest();
 }
 
+/** Where the ids of `loadGrowth` begin, and users of some twenty sessions, any of them as often as any other. */
+export async function idsOf(pool: DataSource, sessions: number) {
+  const [row] = await pool.query<Record<'users' | 'organizations' | 'browsers', string>[]>(
+    `SELECT (SELECT min(id) FROM users WHERE email = 'person-1@example.com') AS users,
+       (SELECT min(id) FROM organizations) AS organizations, (SELECT min(id) FROM browsers) AS browsers`,
+  );
+  const { users, organizations, browsers } = row!;
+  const first = {
+    users: Number(users),
+    organizations: Number(organizations),
+    browsers: Number(browsers),
+  };
+  const count = Math.max(10, sessions / 20);
+  return { first, anyUser: () => first.users + 3 + anyOf(count - 4) };
+}
+
 /**
  * What is asked of one size: recognition, lists, and a search by each filter that has an index.
  * @param pool on the server's database
@@ -49,12 +65,7 @@ export async function requestsOn(
   const send = sender(server);
   const everyone = (query: string, more: Sent = {}) =>
     send(`/api/v2/sessions?filter[user_id]=all&${query}`, admin, more);
-  const [ids] = await pool.query<{ users: string; organizations: string; browsers: string }[]>(
-    `SELECT (SELECT min(id) FROM users WHERE email = 'person-1@example.com') AS users,
-       (SELECT min(id) FROM organizations) AS organizations, (SELECT min(id) FROM browsers) AS browsers`,
-  );
-  const users = Math.max(10, sessions / 20);
-  const anyUser = () => Number(ids!.users) + 3 + anyOf(users - 4);
+  const { first, anyUser } = await idsOf(pool, sessions);
   const places = await placesOf(pool);
   const byCursor = (page: number) => `page[size]=${PAGE}&page[after]=${places[page] ?? ''}`;
   return [
@@ -84,16 +95,16 @@ export async function requestsOn(
     { name: 'filter[user_id]', ask: () => send(`/api/v2/sessions?filter[user_id]=${anyUser()}`, admin) },
     {
       name: 'filter[organization_id]',
-      ask: () => everyone(`filter[organization_id]=${Number(ids!.organizations) + anyOf(999)}`),
+      ask: () => everyone(`filter[organization_id]=${first.organizations + anyOf(999)}`),
     },
     {
       name: 'filter[browser_id]',
-      ask: () => everyone(`filter[browser_id]=${Number(ids!.browsers) + anyOf(sessions / 10 - 1)}`),
+      ask: () => everyone(`filter[browser_id]=${first.browsers + anyOf(sessions / 10 - 1)}`),
     },
     { name: 'filter[creator_id], of one session', ask: () => everyone(`filter[creator_id]=${anyUser()}`) },
     {
       name: 'filter[creator_id], of a twentieth',
-      ask: () => everyone(`filter[creator_id]=${Number(ids!.users) + 2}`),
+      ask: () => everyone(`filter[creator_id]=${first.users + 2}`),
     },
     {
       name: 'filter[fingerprint]',

@@ -3,8 +3,9 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/database/data-source.js';
 import { Replica } from '../src/database/replica.js';
 import { SessionsStore } from '../src/sessions/sessions.store.js';
+import { SweepsStore } from '../src/sessions/sweeps.store.js';
 import { loadGrowth } from './growth-population.js';
-import { FOREGROUND, lookUpsOn, requestsOn, signInAsAdmin, type Asked } from './growth-requests.js';
+import { FOREGROUND, idsOf, lookUpsOn, requestsOn, signInAsAdmin, type Asked } from './growth-requests.js';
 import { shown, targetTable, type Bound, type Row, type Table } from './report.js';
 import { spread, type Spread } from './rounds.js';
 import { BenchedServer } from './server.js';
@@ -35,6 +36,8 @@ interface Grown {
   readonly server: BenchedServer;
   readonly pool: DataSource;
   readonly asked: readonly Asked[];
+  /** The id of somebody who has some twenty sessions. */
+  readonly anyUser: () => number;
 }
 
 /** Milliseconds of one request at one size, round by round. */
@@ -63,10 +66,12 @@ async function grow(stage: Stage, sessions: number): Promise<Grown> {
   const database = `growth_${sessions}`;
   const url = await stage.postgres.createDatabase(database);
   const server = await stage.latchkey(database, KEEPS_ALL);
-  await loadGrowth(stage.postgres, database, sessions);
+  await loadGrowth((text, values) => stage.postgres.query(database, text, values), sessions);
   const pool = await new DataSource(dataSourceOptions(url, 1, {})).initialize();
   const admin = await signInAsAdmin(server);
-  return { sessions, database, server, pool, asked: await requestsOn(server, pool, admin, sessions) };
+  const ids = await idsOf(pool, sessions);
+  const asked = await requestsOn(server, pool, admin, sessions);
+  return { sessions, database, server, pool, asked, anyUser: ids.anyUser };
 }
 
 /** Every request at every size in turn, round after round; a round more comes before those that count. */
@@ -76,7 +81,7 @@ async function measure(
 ): Promise<ReadonlyMap<string, (Times | null)[]>> {
   const found = new Map<string, { p50: number[]; p99: number[] }[]>();
   const names = [...new Set(grown.flatMap(({ asked }) => asked.map(({ name }) => name)))];
-  for (const name of [LOOK_UP, ...names])
+  for (const name of [LOOK_UP, ENDS, ...names])
     found.set(
       name,
       grown.map(() => ({ p50: [], p99: [] })),
@@ -84,9 +89,9 @@ async function measure(
   for (let round = 0; round <= rounds; round++) {
     for (const [name, bySize] of found) {
       for (const [at, one] of grown.entries()) {
-        const ask = name === LOOK_UP ? lookUp(one) : one.asked.find((asked) => asked.name === name)?.ask;
+        const ask = ALONE[name]?.(one) ?? one.asked.find((asked) => asked.name === name)?.ask;
         if (ask === undefined) continue;
-        const milliseconds = await timesOf(ask);
+        const milliseconds = await timesOf(ask, name === ENDS ? MOST_ENDS : Infinity);
         if (round === 0) continue;
         bySize[at]!.p50.push(percentile(milliseconds, 0.5));
         bySize[at]!.p99.push(percentile(milliseconds, 0.99));
@@ -103,6 +108,13 @@ async function measure(
 }
 
 const LOOK_UP = 'recognise: the statement alone';
+const ENDS = 'new credentials: the statement alone';
+/** How many of them in a round: each is rolled back, and leaves dead rows behind. */
+const MOST_ENDS = 20;
+const ALONE: Readonly<Record<string, (one: Grown) => () => Promise<unknown>>> = {
+  [LOOK_UP]: lookUp,
+  [ENDS]: ends,
+};
 
 /** The statement that recognises a token, as each authenticated request runs it; tokens of all sessions alike. */
 function lookUp({ pool, sessions }: Grown): () => Promise<unknown> {
@@ -111,10 +123,23 @@ function lookUp({ pool, sessions }: Grown): () => Promise<unknown> {
   return () => store.findByTokenHash(next(), true);
 }
 
-async function timesOf(ask: () => Promise<unknown>): Promise<number[]> {
+/** What ends the browser sessions of somebody who changes what they prove themselves with: some 14 of them. */
+function ends({ pool, anyUser }: Grown): () => Promise<unknown> {
+  const store = new SweepsStore(pool);
+  const change = { ends: 'browser', bySessionId: null, keepsIt: false, secondFactorProved: false } as const;
+  return async () => {
+    const runner = pool.createQueryRunner();
+    await runner.startTransaction();
+    await store.applyCredentialChange(runner.manager, { ...change, userId: String(anyUser()) }, new Date());
+    await runner.rollbackTransaction();
+    await runner.release();
+  };
+}
+
+async function timesOf(ask: () => Promise<unknown>, most: number): Promise<number[]> {
   const times: number[] = [];
   const until = performance.now() + MILLISECONDS;
-  while (times.length < LEAST || performance.now() < until) {
+  while (times.length < LEAST || (performance.now() < until && times.length < most)) {
     const from = performance.now();
     await ask();
     times.push(performance.now() - from);

@@ -77,7 +77,8 @@ export class EnrollmentsService {
    * Turns two-factor authentication on by a first code, and ends the user's other browser sessions with it.
    * @returns five recovery codes, shown once
    * @throws Refusal not_found; enrollment_expired after an hour; two_factor_already_on; wrong_code at `otp`;
-   *   too_many_codes; conflict when the credentials changed since it was begun
+   *   too_many_codes; conflict when the credentials changed since it was begun; unauthenticated when the caller's
+   *   session ended meanwhile
    */
   async confirm(caller: Caller, id: string, code: string): Promise<EnrollmentView> {
     const enrollment = await this.own(caller, id);
@@ -127,7 +128,7 @@ export class EnrollmentsService {
    * Turns two-factor authentication off, or gives up an enrollment that was never confirmed (no code exists for
    * that one, so none is asked for). Ends the user's other browser sessions when a factor was lost.
    * @throws Refusal not_found; wrong_password at `password`; blank or wrong_code at `otp`; too_many_codes; conflict
-   *   when it was confirmed, or the credentials changed, meanwhile
+   *   when it was confirmed, or the credentials changed, meanwhile; unauthenticated as `confirm`
    */
   async remove(caller: Caller, id: string, password: string, code: string): Promise<void> {
     const enrollment = await this.own(caller, id);

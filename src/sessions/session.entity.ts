@@ -26,6 +26,7 @@ export const FRESH_SECONDS = 3_600;
 @Check('sessions_named_once_proved', `user_id IS NOT NULL OR status <> 'active'`)
 @Unique('sessions_refresh_token_hash_unique', ['refreshTokenHash'])
 @Index('sessions_active_of_user', ['userId', 'id'], { where: `status = 'active'` })
+@Index('sessions_pending_of_user', ['userId', 'id'], { where: `status = 'pending_otp'` })
 @Index('sessions_browser_id', ['browserId', 'id'], { where: 'browser_id IS NOT NULL' })
 @Index('sessions_organization_id', ['organizationId', 'id'], { where: 'organization_id IS NOT NULL' })
 @Index('sessions_creator_id', ['creatorId', 'id'], {

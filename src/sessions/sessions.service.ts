@@ -45,9 +45,10 @@ export class SessionsService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.changes.listen((manager, change) =>
-      this.sweeps.applyCredentialChange(manager, change, this.clock.now()),
-    );
+    this.changes.listen(async (manager, change) => {
+      const isLive = await this.sweeps.applyCredentialChange(manager, change, this.clock.now());
+      if (!isLive) throw new Refusal('unauthenticated');
+    });
     this.membershipEnds.listen((manager, end) =>
       this.sweeps.leaveOrganization(manager, end, this.clock.now()),
     );

@@ -17,7 +17,10 @@ export interface ActivityStamp {
   readonly place: Place;
 }
 
-/** SQL that changes many sessions at once. Rows are locked in the order of their ids: two sweeps cannot deadlock. */
+/**
+ * SQL that changes many sessions at once. Rows are locked in the order of their ids: two sweeps cannot deadlock. Active
+ * and pending ones are looked for apart, for each have an index of their own.
+ */
 @Injectable()
 export class SweepsStore {
   constructor(private readonly database: DataSource) {}
@@ -44,28 +47,39 @@ export class SweepsStore {
     return ended.length + minted.length;
   }
 
-  /** Ends what a change of someone's credentials ends; the kept session learns of a factor that was proved in it. */
-  async applyCredentialChange(manager: EntityManager, change: CredentialChange, now: Date): Promise<void> {
-    await prepared(
+  /**
+   * Ends what a change of someone's credentials ends; the kept session learns of a factor that was proved in it.
+   * @returns false when the session that makes the change is not live at this very moment
+   */
+  async applyCredentialChange(manager: EntityManager, change: CredentialChange, now: Date): Promise<boolean> {
+    const { userId, ends, bySessionId, keepsIt, secondFactorProved } = change;
+    const live = await prepared(
       manager,
       'sessions_end_for_credentials',
-      `WITH ended AS (
-         SELECT id FROM sessions
-         WHERE user_id = $1 AND status IN ('active', 'pending_otp') AND ($3 OR NOT machine)
-           AND ($4::bigint IS NULL OR id <> $4)
-         ORDER BY id FOR UPDATE)
-       UPDATE sessions s SET status = 'revoked', ended_at = $2, version = version + 1, changed_at = $2
-       FROM ended WHERE s.id = ended.id`,
-      [change.userId, now, change.ends === 'all', change.keepSessionId],
+      `WITH locked AS (
+         SELECT id, status = 'active' AND (expires_at IS NULL OR expires_at > $2) AS live FROM sessions
+         WHERE id IN (
+           SELECT id FROM sessions WHERE status = 'active' AND user_id = $1 AND ($3 OR NOT machine)
+           UNION ALL SELECT id FROM sessions WHERE status = 'pending_otp' AND user_id = $1
+           UNION ALL SELECT $4::bigint)
+         ORDER BY id FOR UPDATE),
+       ended AS (
+         UPDATE sessions s SET status = 'revoked', ended_at = $2, version = version + 1, changed_at = $2
+         FROM locked WHERE s.id = locked.id AND s.user_id = $1 AND s.status IN ('active', 'pending_otp')
+           AND NOT ($5 AND s.id = $4))
+       SELECT FROM locked WHERE id = $4 AND live`,
+      [userId, now, ends === 'all', bySessionId, keepsIt],
     );
-    if (change.keepSessionId === null || !change.secondFactorProved) return;
-    await prepared(
-      manager,
-      'session_second_factor_proved',
-      `UPDATE sessions SET otp_verified_at = $2, totp_verified_at = $2, version = version + 1, changed_at = $2
-       WHERE id = $1 AND status = 'active' AND NOT machine`,
-      [change.keepSessionId, now],
-    );
+    if (keepsIt && secondFactorProved) {
+      await prepared(
+        manager,
+        'session_second_factor_proved',
+        `UPDATE sessions SET otp_verified_at = $2, totp_verified_at = $2, version = version + 1, changed_at = $2
+         WHERE id = $1 AND status = 'active' AND NOT machine`,
+        [bySessionId, now],
+      );
+    }
+    return bySessionId === null || live.length === 1;
   }
 
   /** Takes an organisation off the sessions of users who belong to it no more. */
@@ -75,7 +89,11 @@ export class SweepsStore {
       'sessions_leave_organization',
       `WITH acting AS (
          SELECT id FROM sessions
-         WHERE user_id = ANY ($1) AND organization_id = $2 AND status IN ('active', 'pending_otp')
+         WHERE id IN (
+           SELECT id FROM sessions WHERE status = 'active' AND user_id = ANY ($1) AND organization_id = $2
+           UNION ALL
+           SELECT id FROM sessions WHERE status = 'pending_otp' AND user_id = ANY ($1) AND organization_id = $2)
+           AND status IN ('active', 'pending_otp') AND organization_id = $2
          ORDER BY id FOR UPDATE)
        UPDATE sessions s SET organization_id = NULL, version = version + 1, changed_at = $3
        FROM acting WHERE s.id = acting.id`,

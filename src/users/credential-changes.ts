@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Caller } from '../caller.js';
+import { OPERATOR, type Caller } from '../caller.js';
 import { Clock } from '../clock.js';
 import { Refusal } from '../refusal.js';
 import type { User } from './user.entity.js';
@@ -11,9 +11,11 @@ export interface CredentialChange {
   readonly userId: string;
   /** `browser`: machine sessions stay; `all`: nothing stays. */
   readonly ends: 'browser' | 'all';
-  /** The session that made the change, which stays; null when it was somebody else's. */
-  readonly keepSessionId: string | null;
-  /** True when that session has just proved the second factor. */
+  /** The session that makes the change, which has to be live still; null for the command line. */
+  readonly bySessionId: string | null;
+  /** True when that session is the user's own, and stays. */
+  readonly keepsIt: boolean;
+  /** True when it stays and has just proved the second factor. */
   readonly secondFactorProved: boolean;
 }
 
@@ -40,6 +42,7 @@ export class CredentialChanges {
    * Changes a user within a transaction that has locked them, and ends their sessions: of their own ones the caller's
    * stays, unless all end. What a listener throws undoes it.
    * @param secondFactorProved whether the caller's session has just proved the second factor
+   * @throws Refusal unauthenticated when the caller's session ended meanwhile
    */
   async apply(
     manager: EntityManager,
@@ -51,9 +54,9 @@ export class CredentialChanges {
   ): Promise<User> {
     const credentialsVersion = user.credentialsVersion + 1;
     const updated = await this.store.update(manager, user, { ...changed, credentialsVersion });
-    const own = caller.user.id === user.id && ends !== 'all';
-    const keepSessionId = own ? caller.session.id : null;
-    const change = { userId: user.id, ends, keepSessionId, secondFactorProved };
+    const keepsIt = caller.user.id === user.id && ends !== 'all';
+    const bySessionId = caller === OPERATOR ? null : caller.session.id;
+    const change = { userId: user.id, ends, bySessionId, keepsIt, secondFactorProved };
     for (const listener of this.listeners) await listener(manager, change);
     return updated;
   }
@@ -61,7 +64,7 @@ export class CredentialChanges {
   /**
    * Notes within a transaction that a user's second factor came or went, and ends their other browser sessions.
    * @returns false when the credentials are not those any more that the caller proved
-   * @throws Refusal not_found
+   * @throws Refusal not_found; unauthenticated as `apply`
    */
   async setTwoFactor(
     manager: EntityManager,

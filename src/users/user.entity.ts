@@ -1,8 +1,9 @@
-import { Check, Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
 /** Who someone is. The password hash never leaves `users/`. */
 @Entity('users')
 @Unique('users_email_key_unique', ['emailKey'])
+@Index('users_administrators', ['id'], { where: `status = 'active' AND '*' = ANY (rights)` })
 @Check('users_status_known', `status IN ('active', 'closed')`)
 export class User {
   /** A 64-bit number as its decimal string. */

@@ -102,6 +102,7 @@ export class UsersService {
    * Changes a profile, an address, a telephone number or a password. The latter three ask for the caller's own current
    * password and end the user's other browser sessions in the same transaction; machine sessions stay.
    * @throws Refusal not_found, forbidden, blank or wrong_password at `current_password`, taken, too_many_sign_ins;
+   *   unauthenticated when the caller's session ended meanwhile;
    *   not_settable at `metadata` for one's own, which others write;
    *   conflict when an address or a number was sent and another was set meanwhile
    */
@@ -146,7 +147,7 @@ export class UsersService {
   /**
    * Closes a user: they cannot sign in any more, and every session of theirs is over, machine ones too.
    * Closing a closed user changes nothing.
-   * @throws Refusal not_found, forbidden, last_administrator
+   * @throws Refusal not_found, forbidden, last_administrator; unauthenticated as `update`
    */
   async close(caller: Caller, id: string): Promise<void> {
     await this.writable(caller, id, 'user.close');

@@ -457,6 +457,19 @@ describe('at the same time', () => {
     const { body } = await latchkey.get(`/api/v2/otp_enrollments/${id}`, user.token).expect(200);
     expect(body.data.attributes.recovery_codes_left).toBe(5);
   });
+
+  it('nobody turns it on with a session that is ended meanwhile', async () => {
+    const { user, id, secret } = await enrolling();
+    const twin = await latchkey.signIn(user);
+    const held = await holdRows(latchkey, 'SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
+    const confirming = sent(confirm(user.token, id, latchkey.codeNow(secret)));
+    await held.untilWaiting(1);
+    await latchkey.delete(`/api/v2/sessions/${user.sessionId}`, twin.token).expect(204);
+    await held.release();
+    expect((await confirming).status).toBe(401);
+    const { body } = await latchkey.get('/api/v2/users/me', twin.token).expect(200);
+    expect(body.data.attributes.two_factor_auth).toBe(false);
+  });
 });
 
 function publicUrl(): string {

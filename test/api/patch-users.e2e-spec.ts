@@ -357,4 +357,20 @@ describe('at the same time', () => {
     expect((await taking).status).toBe(status);
     expect(await signInStatus(person.email, NEW_PASSWORD)).toBe(401);
   });
+
+  it.each<[string, () => Promise<SignedInPerson>]>([
+    ['their own', () => Promise.resolve(person)],
+    ['somebody else’s', () => latchkey.asUser({ rights: ['user.read', 'user.write'] })],
+  ])('nobody sets %s password with a session that is ended meanwhile', async (_, sign) => {
+    const { id, token, email, sessionId } = await sign();
+    const twin = await latchkey.signIn({ email, password: PASSWORD });
+    const held = await hold(person);
+    const taking = sent(patch(person.id, setPassword, token));
+    await held.untilWaiting(1);
+    await beside.delete(`/api/v2/sessions/${sessionId}`, twin.token).expect(204);
+    await held.release();
+    expect((await taking).status).toBe(401);
+    expect(await signInStatus(person.email, NEW_PASSWORD)).toBe(401);
+    await beside.get(`/api/v2/users/${id}`, twin.token).expect(200); // nothing that it would have ended is
+  });
 });
