@@ -19,7 +19,8 @@ export interface ActivityStamp {
 
 /**
  * SQL that changes many sessions at once. Rows are locked in the order of their ids: two sweeps cannot deadlock. Active
- * and pending ones are looked for apart, for each have an index of their own.
+ * and pending ones are looked for apart, for each have an index of their own: by a sub-select that is done before the
+ * rows are locked. Joined to them instead, it made PostgreSQL 18 lose rows that somebody changed while they were waited for.
  */
 @Injectable()
 export class SweepsStore {
@@ -49,26 +50,29 @@ export class SweepsStore {
 
   /**
    * Ends what a change of someone's credentials ends; the kept session learns of a factor that was proved in it.
-   * @returns false when the session that makes the change is not live at this very moment
+   * @returns false when the session that makes the change is not live at this very moment; nothing is ended then
    */
   async applyCredentialChange(manager: EntityManager, change: CredentialChange, now: Date): Promise<boolean> {
     const { userId, ends, bySessionId, keepsIt, secondFactorProved } = change;
-    const live = await prepared(
+    const locked = await prepared<{ id: string; userId: string; isLive: boolean }>(
+      manager,
+      'sessions_lock_for_credentials',
+      `SELECT id, user_id AS "userId", status = 'active' AND (expires_at IS NULL OR expires_at > $2) AS "isLive"
+       FROM sessions WHERE id = ANY (ARRAY(
+         SELECT id FROM sessions WHERE status = 'active' AND user_id = $1 AND ($3 OR NOT machine)
+         UNION ALL SELECT id FROM sessions WHERE status = 'pending_otp' AND user_id = $1
+         UNION ALL SELECT $4::bigint))
+       ORDER BY id FOR UPDATE`,
+      [userId, now, ends === 'all', bySessionId],
+    );
+    if (bySessionId !== null && !locked.some(({ id, isLive }) => id === bySessionId && isLive)) return false;
+    const ending = locked.filter((one) => one.userId === userId && !(keepsIt && one.id === bySessionId));
+    await prepared(
       manager,
       'sessions_end_for_credentials',
-      `WITH locked AS (
-         SELECT id, status = 'active' AND (expires_at IS NULL OR expires_at > $2) AS live FROM sessions
-         WHERE id IN (
-           SELECT id FROM sessions WHERE status = 'active' AND user_id = $1 AND ($3 OR NOT machine)
-           UNION ALL SELECT id FROM sessions WHERE status = 'pending_otp' AND user_id = $1
-           UNION ALL SELECT $4::bigint)
-         ORDER BY id FOR UPDATE),
-       ended AS (
-         UPDATE sessions s SET status = 'revoked', ended_at = $2, version = version + 1, changed_at = $2
-         FROM locked WHERE s.id = locked.id AND s.user_id = $1 AND s.status IN ('active', 'pending_otp')
-           AND NOT ($5 AND s.id = $4))
-       SELECT FROM locked WHERE id = $4 AND live`,
-      [userId, now, ends === 'all', bySessionId, keepsIt],
+      `UPDATE sessions SET status = 'revoked', ended_at = $2, version = version + 1, changed_at = $2
+       WHERE id = ANY ($1::bigint[]) AND status IN ('active', 'pending_otp')`,
+      [ending.map(({ id }) => id), now],
     );
     if (keepsIt && secondFactorProved) {
       await prepared(
@@ -79,25 +83,27 @@ export class SweepsStore {
         [bySessionId, now],
       );
     }
-    return bySessionId === null || live.length === 1;
+    return true;
   }
 
   /** Takes an organisation off the sessions of users who belong to it no more. */
   async leaveOrganization(manager: EntityManager, end: MembershipEnd, now: Date): Promise<void> {
+    const locked = await prepared<{ id: string }>(
+      manager,
+      'sessions_lock_for_organization',
+      `SELECT id FROM sessions WHERE id = ANY (ARRAY(
+         SELECT id FROM sessions WHERE status = 'active' AND user_id = ANY ($1) AND organization_id = $2
+         UNION ALL
+         SELECT id FROM sessions WHERE status = 'pending_otp' AND user_id = ANY ($1) AND organization_id = $2))
+       ORDER BY id FOR UPDATE`,
+      [end.userIds, end.organizationId],
+    );
     await prepared(
       manager,
       'sessions_leave_organization',
-      `WITH acting AS (
-         SELECT id FROM sessions
-         WHERE id IN (
-           SELECT id FROM sessions WHERE status = 'active' AND user_id = ANY ($1) AND organization_id = $2
-           UNION ALL
-           SELECT id FROM sessions WHERE status = 'pending_otp' AND user_id = ANY ($1) AND organization_id = $2)
-           AND status IN ('active', 'pending_otp') AND organization_id = $2
-         ORDER BY id FOR UPDATE)
-       UPDATE sessions s SET organization_id = NULL, version = version + 1, changed_at = $3
-       FROM acting WHERE s.id = acting.id`,
-      [end.userIds, end.organizationId, now],
+      `UPDATE sessions SET organization_id = NULL, version = version + 1, changed_at = $3
+       WHERE id = ANY ($1::bigint[]) AND organization_id = $2 AND status IN ('active', 'pending_otp')`,
+      [locked.map(({ id }) => id), end.organizationId, now],
     );
   }
 
