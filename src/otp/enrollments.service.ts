@@ -104,7 +104,8 @@ export class EnrollmentsService {
 
   /**
    * Puts five new recovery codes in the place of the old ones.
-   * @throws Refusal not_found; wrong_password at `password`; wrong_code at `otp`; too_many_codes
+   * @throws Refusal not_found; wrong_password at `password`; wrong_code at `otp`; too_many_codes; conflict when the
+   *   credentials changed meanwhile; unauthenticated as `confirm`
    */
   async renewRecoveryCodes(
     caller: Caller,
@@ -117,6 +118,8 @@ export class EnrollmentsService {
     const user = await this.reproved(caller, password);
     const fresh = await this.makeRecoveryCodes();
     await this.otp.spend(user, code, async (manager, _kind, note) => {
+      const { credentialsVersion } = await this.changes.hold(manager, caller);
+      if (credentialsVersion !== user.credentialsVersion) throw new Refusal('conflict');
       await this.store.replaceRecoveryCodes(manager, id, fresh.hashes);
       note(done('recovery_codes.renew', caller, { userId: user.id }));
     });

@@ -77,7 +77,8 @@ export class Activity implements OnModuleInit, BeforeApplicationShutdown {
     const stamps = this.stamps;
     this.stamps = new Map();
     try {
-      await this.sweeps.stampActivity([...stamps.values()], this.config.get('SESSION_DAYS'));
+      const days = this.config.get('SESSION_DAYS');
+      await this.sweeps.stampActivity([...stamps.values()], days, this.clock.now());
     } catch {
       this.stamps = new Map([...stamps, ...this.stamps]);
     }

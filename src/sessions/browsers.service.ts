@@ -127,14 +127,14 @@ export class BrowsersService {
 
   /**
    * What a browser holds at this moment: one SQL statement, or none when it was recognised only to be read.
-   * @throws Refusal unauthenticated when it is gone
+   * @throws Refusal unauthenticated when it is gone, or the credential is its no more
    */
   async contents({
-    browser: { id, token },
+    browser: { tokenHash, token },
     held,
   }: Pick<RecognisedBrowser, 'browser' | 'held'>): Promise<BrowserContents> {
     const now = this.clock.now();
-    const found = held ?? (await this.store.contents(id, now));
+    const found = held ?? (await this.store.contents(tokenHash, now));
     if (found === null) throw new Refusal('unauthenticated');
     const { attempt, ...rows } = found;
     const { lastActiveSessionId: last } = rows.browser;

@@ -111,11 +111,11 @@ export class BrowsersStore {
   }
 
   /** What a browser holds: live sessions, those that ended within a day, and the sign-in under way. */
-  contents(browserId: string, now: Date): Promise<BrowserRows | null> {
-    return this.read('browser_contents', 'b.id = $2', browserId, now);
+  contents(tokenHash: Buffer, now: Date): Promise<BrowserRows | null> {
+    return this.read('browser_contents', 'b.token_hash = $2', tokenHash, now);
   }
 
-  /** The same by the browser's credential: the one statement of requests that only read. */
+  /** The same unless the browser is over: the one statement of requests that only read. */
   findWithContents(tokenHash: Buffer, now: Date): Promise<BrowserRows | null> {
     return this.read('browser_contents_by_token', 'b.token_hash = $2 AND b.expires_at > $1', tokenHash, now);
   }

@@ -88,10 +88,10 @@ export class ComposedSessionsService {
     const now = this.clock.now();
     const own = id === caller.session.id || sessionToken !== undefined;
     return this.audit.accounted(async (manager, note) => {
+      const pending = session.status === 'pending_otp' && (await this.sessions.endPending(manager, id, now));
+      // One that was pending may have been proved meanwhile: whoever may end it then may end it now.
       const ended =
-        session.status === 'pending_otp'
-          ? await this.sessions.endPending(manager, id, now)
-          : await this.sessions.end(manager, id, 'everyone', own ? 'ended' : 'revoked', now);
+        pending || (await this.sessions.end(manager, id, 'everyone', own ? 'ended' : 'revoked', now));
       if (ended !== null) note({ ...about, outcome: 'ok' });
       return ended;
     });

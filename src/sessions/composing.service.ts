@@ -205,14 +205,12 @@ export class ComposingService {
     const { asking, set } = await this.store.lockSessions(manager, caller.session.id, before?.id ?? null);
     if (actor?.status !== 'active' || asking?.isLive(this.clock.now()) !== true)
       throw new Refusal('unauthenticated');
+    // The token that the request came with has to be the session's still: of many requests with one, one succeeds.
+    if (!asking.tokenHash.equals(caller.session.tokenHash)) throw new Refusal('unauthenticated');
     if (owner !== null && user !== null && !isAsProved(owner, user)) throw new Refusal('conflict');
     if (before === null) {
       if (!may(actor, 'session.write')) throw new Refusal('forbidden');
       return null;
-    }
-    // The token that the request came with has to be the session's still: of many requests with one, one succeeds.
-    if (set?.id === caller.session.id && !set.tokenHash.equals(caller.session.tokenHash)) {
-      throw new Refusal('unauthenticated');
     }
     if (set === null || set.userId !== before.userId) throw new Refusal('conflict');
     // Tries were judged when this one was counted: it may have been the last, and is looked at all the same.

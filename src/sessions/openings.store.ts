@@ -74,13 +74,13 @@ export class OpeningsStore {
 
   /**
    * Adds a machine session, if the session it is asked for with is live and fresh (see `Session#isFresh`) at this very
-   * moment. Locks the user before the session, as a change of credentials does.
+   * moment, under the token that was shown. Locks the user before the session, as a change of credentials does.
    * @param provedAfter what was proved no later is not fresh
    */
   async openMachine(
     manager: EntityManager,
     row: SessionRow,
-    askingSessionId: string,
+    asking: Pick<Session, 'id' | 'tokenHash'>,
     now: Date,
     provedAfter: Date,
   ): Promise<Session | null> {
@@ -90,12 +90,12 @@ export class OpeningsStore {
       row,
       `FROM sessions asking JOIN users u ON u.id = asking.user_id
        WHERE asking.id = $${NEXT} AND asking.user_id = $1 AND asking.status = 'active' AND u.status = 'active'
-         AND NOT asking.machine AND NOT asking.read_only
+         AND NOT asking.machine AND NOT asking.read_only AND asking.token_hash = $${NEXT + 3}
          AND (asking.expires_at IS NULL OR asking.expires_at > $${NEXT + 1})
          AND CASE WHEN u.two_factor_auth THEN asking.otp_verified_at ELSE asking.first_factor_verified_at END
            > $${NEXT + 2}
        FOR SHARE OF u, asking`,
-      [askingSessionId, now, provedAfter],
+      [asking.id, now, provedAfter, asking.tokenHash],
     );
   }
 

@@ -91,7 +91,7 @@ export class SecondFactorsService {
    * One that somebody opened for the user may lack that proof.
    */
   private async promote(
-    { id, lifetimeSeconds, passwordVerifiedAt }: Session,
+    { id, passwordVerifiedAt, tokenHash }: Session,
     user: User,
     code: string,
     passwordProved: boolean,
@@ -103,8 +103,9 @@ export class SecondFactorsService {
     const token = mintToken();
     const validated = await this.otp.spend(user, code, async (manager, factor, note) => {
       const now = this.clock.now();
-      const expiresAt = this.activity.expiryFrom(now, lifetimeSeconds);
-      const change = { tokenHash: hashToken(token), now, expiresAt, factor, passwordProved };
+      const expiresAt = this.activity.expiryFrom(now);
+      const hashes = { oldTokenHash: passwordProved ? null : tokenHash, tokenHash: hashToken(token) };
+      const change = { ...hashes, now, expiresAt, factor, passwordProved };
       const active = await this.store.promote(manager, id, user.credentialsVersion, change);
       if (active === null) throw new Refusal('unauthenticated');
       const about = { userId: user.id, sessionId: id, actorSessionId: id, ip };

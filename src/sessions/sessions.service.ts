@@ -49,6 +49,7 @@ export class SessionsService implements OnModuleInit {
       const isLive = await this.sweeps.applyCredentialChange(manager, change, this.clock.now());
       if (!isLive) throw new Refusal('unauthenticated');
     });
+    this.changes.holdBy((manager, sessionId) => this.store.hold(manager, sessionId, this.clock.now()));
     this.membershipEnds.listen((manager, end) =>
       this.sweeps.leaveOrganization(manager, end, this.clock.now()),
     );

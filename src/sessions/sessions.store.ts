@@ -155,12 +155,23 @@ export class SessionsStore {
     return rows.length === 1;
   }
 
-  /** Makes a pending session active under a new token, if its user's credentials are still the ones checked. */
+  /** Keeps a session from ending until the transaction ends. @returns false when it is not live */
+  async hold(manager: EntityManager, id: string, now: Date): Promise<boolean> {
+    const statement = `SELECT FROM sessions s WHERE ${LIVE} AND s.id = $2 FOR SHARE`;
+    return (await prepared(manager, 'session_hold', statement, [now, id])).length === 1;
+  }
+
+  /**
+   * Makes a pending session active under a new token, if its user's credentials are still the ones checked. It lives as
+   * long from then on as it is bounded to by then, or until `expiresAt`.
+   * @param change with `oldTokenHash`, null where the password stands for the token
+   */
   async promote(
     manager: EntityManager,
     id: string,
     credentialsVersion: number,
     change: {
+      oldTokenHash: Buffer | null;
       tokenHash: Buffer;
       now: Date;
       expiresAt: Date;
@@ -179,9 +190,10 @@ export class SessionsStore {
          recovery_code_verified_at = CASE WHEN $6 = 'recovery_code' THEN $4 ELSE recovery_code_verified_at END,
          password_verified_at = CASE WHEN $7 THEN $4 ELSE password_verified_at END,
          first_factor_verified_at = CASE WHEN $7 THEN $4 ELSE first_factor_verified_at END,
-         expires_at = $5, version = version + 1, changed_at = $4
+         expires_at = coalesce($4::timestamptz + make_interval(secs => s.lifetime_seconds), $5),
+         version = version + 1, changed_at = $4
        FROM owner WHERE s.id = $1 AND s.user_id = owner.id AND s.status = 'pending_otp'
-         AND ($7 OR s.password_verified_at IS NOT NULL)
+         AND ($7 OR s.password_verified_at IS NOT NULL) AND ($8::bytea IS NULL OR s.token_hash = $8)
        RETURNING ${SESSION}`,
       [
         id,
@@ -191,6 +203,7 @@ export class SessionsStore {
         change.expiresAt,
         change.factor,
         change.passwordProved,
+        change.oldTokenHash,
       ],
     );
     return asSession(rows[0]);

@@ -128,10 +128,11 @@ export class SignInsService {
     }
     const provedAfter = new Date(createdAt.getTime() - FRESH_SECONDS * 1000);
     const session = await this.withToken(user, about, (manager, tokenHash) =>
-      this.openings.openMachine(manager, { ...row, tokenHash }, asking.id, createdAt, provedAfter),
+      this.openings.openMachine(manager, { ...row, tokenHash }, asking, createdAt, provedAfter),
     );
     const left = session === null ? await this.store.find(asking.id) : null;
-    if (left?.isLive(createdAt)) throw new Refusal('step_up_required');
+    if (left?.isLive(createdAt) && left.tokenHash.equals(asking.tokenHash))
+      throw new Refusal('step_up_required');
     return session;
   }
 

@@ -109,9 +109,10 @@ export class SweepsStore {
 
   /**
    * Writes many stamps of activity in one statement; browser sessions live on from there. It never waits for the
-   * disk (a crash may lose the last second of stamps and nothing else), and never touches an ended session.
+   * disk (a crash may lose the last second of stamps and nothing else), and never touches an ended session, nor one that
+   * expired before its use was written: a revocation may have passed over it since.
    */
-  async stampActivity(stamps: readonly ActivityStamp[], sessionDays: number): Promise<void> {
+  async stampActivity(stamps: readonly ActivityStamp[], sessionDays: number, now: Date): Promise<void> {
     const inOrder = [...stamps].sort((a, b) => (BigInt(a.sessionId) < BigInt(b.sessionId) ? -1 : 1));
     await this.database.transaction(async (manager) => {
       await manager.query('SET LOCAL synchronous_commit = off');
@@ -123,7 +124,8 @@ export class SweepsStore {
              $7::double precision[], $8::double precision[])
              AS t (id, at, ip, location, city, country, latitude, longitude)),
          locked AS (
-           SELECT s.id FROM sessions s JOIN stamps USING (id) WHERE s.status = 'active' ORDER BY s.id FOR UPDATE OF s)
+           SELECT s.id FROM sessions s JOIN stamps USING (id)
+           WHERE s.status = 'active' AND (s.expires_at IS NULL OR s.expires_at > $10) ORDER BY s.id FOR UPDATE OF s)
          UPDATE sessions s SET last_activity_at = stamps.at, last_ip = stamps.ip, location = stamps.location,
            city = stamps.city, country = stamps.country, latitude = stamps.latitude, longitude = stamps.longitude,
            expires_at = CASE WHEN s.machine OR s.lifetime_seconds IS NOT NULL THEN s.expires_at
@@ -138,6 +140,7 @@ export class SweepsStore {
             inOrder.map(({ place }) => place[part]),
           ),
           sessionDays,
+          now,
         ],
       );
     });

@@ -20,6 +20,8 @@ export interface CredentialChange {
 }
 
 type Listener = (manager: EntityManager, change: CredentialChange) => Promise<void>;
+/** Keeps a session from ending until the transaction ends. @returns false when it is not live */
+type Holder = (manager: EntityManager, sessionId: string) => Promise<boolean>;
 
 /**
  * Changes of what a user proves themselves with, and how rooms that hold sessions learn, within the same transaction,
@@ -28,6 +30,7 @@ type Listener = (manager: EntityManager, change: CredentialChange) => Promise<vo
 @Injectable()
 export class CredentialChanges {
   private readonly listeners: Listener[] = [];
+  private readonly holders: Holder[] = [];
 
   constructor(
     private readonly store: UsersStore,
@@ -36,6 +39,23 @@ export class CredentialChanges {
 
   listen(listener: Listener): void {
     this.listeners.push(listener);
+  }
+
+  /** @param holder of sessions, for `hold` */
+  holdBy(holder: Holder): void {
+    this.holders.push(holder);
+  }
+
+  /**
+   * Holds still, within a transaction, what an act of a caller rests on: who they are, and that their session is live.
+   * @returns the caller's user at this very moment, to be judged once more
+   * @throws Refusal unauthenticated when the session ended meanwhile
+   */
+  async hold(manager: EntityManager, caller: Caller): Promise<User> {
+    const user = await this.store.lock(manager, caller.user.id);
+    const holds = this.holders.map((holder) => holder(manager, caller.session.id));
+    if (user === null || (await Promise.all(holds)).includes(false)) throw new Refusal('unauthenticated');
+    return user;
   }
 
   /**

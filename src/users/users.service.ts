@@ -72,17 +72,12 @@ export class UsersService {
 
   /**
    * @throws Refusal forbidden without `user.write`; taken or invalid at `email`; what is wrong with the password
-   *   at `password`; busy
+   *   at `password`; busy; unauthenticated when the caller's session ended meanwhile
    */
   async create(caller: Caller, draft: UserDraft): Promise<User> {
     if (!may(caller, 'user.write')) throw this.forbidden(caller, 'user.create');
     const { email, password, rights = [], ...profile } = draft;
     const passwordHash = password === null ? null : await this.hashNew(password);
-    // Once more, since the hash had to wait for its turn.
-    const actor = caller === OPERATOR ? null : await this.store.find(caller.user.id);
-    if (actor !== null && !(actor.status === 'active' && may(actor, 'user.write'))) {
-      throw this.forbidden(caller, 'user.create');
-    }
     const row = {
       ...profile,
       email: email.normalize('NFC'),
@@ -92,6 +87,11 @@ export class UsersService {
       createdAt: this.clock.now(),
     };
     return this.audit.accounted(async (manager, note) => {
+      // Once more, since the hash had to wait for its turn.
+      const actor = caller === OPERATOR ? null : await this.changes.hold(manager, caller);
+      if (actor !== null && !(actor.status === 'active' && may(actor, 'user.write'))) {
+        throw this.forbidden(caller, 'user.create');
+      }
       const user = await this.store.insert(row, manager);
       note(done('user.create', caller, { userId: user.id }));
       return user;
@@ -153,7 +153,7 @@ export class UsersService {
     await this.writable(caller, id, 'user.close');
     if (!may(caller, 'user.write')) throw this.forbidden(caller, 'user.close', id);
     await this.audit.accounted(async (manager, note) => {
-      if (await this.isLastAdministrator(manager, id)) throw new Refusal('last_administrator');
+      if (await this.isLastAdministrator(manager, caller, id)) throw new Refusal('last_administrator');
       const locked = await this.lockedWritable(manager, caller, id, 'user.close');
       if (locked.status === 'closed') return;
       const closed = { status: 'closed' as const, updatedAt: this.clock.now() };
@@ -165,7 +165,7 @@ export class UsersService {
   /** Gives a user exactly these rights, from the next request on. @throws Refusal not_found, last_administrator */
   setRights(caller: Caller, id: string, rights: string[]): Promise<User> {
     return this.audit.accounted(async (manager, note) => {
-      const isLast = await this.isLastAdministrator(manager, id);
+      const isLast = await this.isLastAdministrator(manager, caller, id);
       if (isLast && !rights.includes('*')) throw new Refusal('last_administrator');
       const locked = await this.locked(manager, id);
       note(done('user.set_rights', caller, { userId: id }));
@@ -207,11 +207,13 @@ export class UsersService {
     action: Action,
     proved: User | null = null,
   ): Promise<User> {
-    const user = await this.locked(manager, id);
+    const others = caller !== OPERATOR && id !== caller.user.id;
+    const people = await this.store.lockAll(manager, others ? [id, caller.user.id] : [id]);
+    const user = people.get(id);
+    if (user === undefined) throw new Refusal('not_found');
     if (caller === OPERATOR) return user;
-    const others = id !== caller.user.id;
-    const actor = others ? await this.store.find(caller.user.id, manager) : user;
-    if (actor === null || (proved !== null && proved.credentialsVersion !== actor.credentialsVersion)) {
+    const actor = people.get(caller.user.id);
+    if (actor === undefined || (proved !== null && proved.credentialsVersion !== actor.credentialsVersion)) {
       throw new Refusal('wrong_password', { attribute: 'current_password' });
     }
     if (others && !(actor.status === 'active' && mayWrite(actor, user)))
@@ -236,9 +238,9 @@ export class UsersService {
     });
   }
 
-  /** Locks all administrators, before any other user, so that two of them cannot take each other away. */
-  private async isLastAdministrator(manager: EntityManager, id: string): Promise<boolean> {
-    const administrators = await this.store.lockAdministrators(manager);
+  /** Locks all administrators, with whoever acts and is acted on, so that two of them cannot take each other away. */
+  private async isLastAdministrator(manager: EntityManager, caller: Caller, id: string): Promise<boolean> {
+    const administrators = await this.store.lockAdministrators(manager, [id, caller.user.id]);
     return administrators.length === 1 && administrators[0] === id;
   }
 

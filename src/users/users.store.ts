@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, EntityManager, QueryFailedError } from 'typeorm';
+import { DataSource, EntityManager, In, QueryFailedError } from 'typeorm';
 import type { SessionMark } from '../caller.js';
 import { prepared } from '../database/prepared.js';
 import { Replica } from '../database/replica.js';
@@ -65,11 +65,27 @@ export class UsersStore {
     return manager.findOne(User, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
-  /** The ids of the active users who hold every right; they cannot lose it until the transaction ends. */
-  async lockAdministrators(manager: EntityManager): Promise<string[]> {
-    const rows: { id: string }[] = await manager.query(
-      `SELECT id FROM users WHERE status = 'active' AND '*' = ANY (rights) ORDER BY id FOR UPDATE`,
+  /** As `lock`, of several; in the order of their ids, as everywhere. */
+  async lockAll(manager: EntityManager, ids: readonly string[]): Promise<Map<string, User>> {
+    const lock = { mode: 'pessimistic_write' } as const;
+    const users = await manager.find(User, { where: { id: In(ids) }, order: { id: 'ASC' }, lock });
+    return new Map(users.map((user) => [user.id, user]));
+  }
+
+  /**
+   * The ids of the active users who hold every right; they cannot lose it until the transaction ends.
+   * @param others who are locked with them: before or after them, they would not be in the order of ids
+   */
+  async lockAdministrators(manager: EntityManager, others: readonly string[]): Promise<string[]> {
+    const administrators = `SELECT id FROM users WHERE status = 'active' AND '*' = ANY (rights)`;
+    await prepared(
+      manager,
+      'users_lock_administrators',
+      `SELECT id FROM users WHERE id = ANY (ARRAY(${administrators} UNION ALL SELECT unnest($1::bigint[])))
+       ORDER BY id FOR UPDATE`,
+      [others],
     );
+    const rows = await prepared<{ id: string }>(manager, 'users_administrators', administrators, []);
     return rows.map((row) => row.id);
   }
 

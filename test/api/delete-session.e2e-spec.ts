@@ -93,6 +93,20 @@ describe('DELETE /api/v2/sessions/:id', () => {
       expect(await isLive(token)).toBe(false);
       expect(await statusOf(sessionId)).toBe('revoked');
     });
+
+    it('SECURITY 139: the writing of its activity revives none that had expired when all were ended', async () => {
+      const writeActivity = activityByHand(latchkey);
+      const owner = await latchkey.addUser();
+      const { token } = await latchkey.signIn(owner);
+      latchkey.clock.move(14 * 86_400_000 - 1_000);
+      await latchkey.get(PATH, token).expect(200);
+      latchkey.clock.move(2_000);
+      const { token: later } = await latchkey.signIn(owner);
+      await latchkey.post(`${PATH}/revoke`, later).expect(200);
+      await writeActivity();
+      expect(await isLive(token)).toBe(false);
+      latchkey.clock.move(-14 * 86_400_000 - 1_000);
+    });
   });
 
   describe('the same moment on every instance', () => {

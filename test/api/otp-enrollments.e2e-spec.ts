@@ -458,6 +458,35 @@ describe('at the same time', () => {
     expect(body.data.attributes.recovery_codes_left).toBe(5);
   });
 
+  it.each<[string, number, (user: SignedInPerson) => PromiseLike<unknown>]>([
+    [
+      'a password that is changed',
+      409,
+      ({ id, token }) => {
+        const change = { password: 'another battery staple', current_password: PASSWORD };
+        return latchkey.patch(`/api/v2/users/${id}`, token, document('users', change, { id })).expect(200);
+      },
+    ],
+    [
+      'a session that is ended',
+      401,
+      ({ sessionId, token }) => latchkey.delete(`/api/v2/sessions/${sessionId}`, token).expect(204),
+    ],
+  ])('nobody gets new recovery codes by %s meanwhile', async (_, status, end) => {
+    const user = await asCareful(latchkey);
+    const codes = () =>
+      latchkey.sql('SELECT * FROM recovery_codes WHERE enrollment_id = $1 ORDER BY 1', [user.enrollmentId]);
+    const before = await codes();
+    const held = await holdEnrollment(user.enrollmentId);
+    const proofs = { password: PASSWORD, otp: user.recoveryCodes[0]! };
+    const renewing = sent(renew(user.token, user.enrollmentId, proofs));
+    await held.untilWaiting(1);
+    await end(user);
+    await held.release();
+    expect((await renewing).status).toBe(status);
+    expect(await codes()).toEqual(before); // none is spent, none is new
+  });
+
   it('nobody turns it on with a session that is ended meanwhile', async () => {
     const { user, id, secret } = await enrolling();
     const twin = await latchkey.signIn(user);

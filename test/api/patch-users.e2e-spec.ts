@@ -358,6 +358,42 @@ describe('at the same time', () => {
     expect(await signInStatus(person.email, NEW_PASSWORD)).toBe(401);
   });
 
+  it('SECURITY 72: a right is withdrawn before or after a password is set by it, never in between', async () => {
+    const writer = await latchkey.asUser({ rights: ['user.read', 'user.write'] });
+    const held = await holdRows(latchkey, 'SELECT FROM sessions WHERE id = $1 FOR UPDATE', [
+      person.sessionId,
+    ]);
+    const done: string[] = [];
+    const taking = sent(patch(person.id, setPassword, writer.token)).then(({ status }) =>
+      done.push(`set: ${status}`),
+    );
+    await held.untilWaiting(1);
+    const withdrawing = service()
+      .setRights(OPERATOR, writer.id, [])
+      .then(() => done.push('withdrawn'));
+    await held.untilWaiting(2);
+    await held.release();
+    await Promise.all([taking, withdrawing]);
+    expect(done.sort()).toEqual(['set: 200', 'withdrawn']);
+  });
+
+  it('ends also a session that somebody describes, or a browser takes in, at that moment', async () => {
+    const others: { sessionId: string; token: string }[] = [];
+    for (let n = 0; n < 6; n++) others.push(await latchkey.signIn(person));
+    const held = await holdRows(latchkey, 'SELECT FROM sessions WHERE id = $1 FOR UPDATE', [
+      others[3]!.sessionId,
+    ]);
+    const setting = sent(patchSelf(setPassword));
+    await held.untilWaiting(1);
+    await held.run(
+      `UPDATE sessions SET note = 'x', created_at = created_at + interval '1 ms' WHERE id = $1`,
+      [others[3]!.sessionId],
+    );
+    await held.release();
+    expect((await setting).status).toBe(200);
+    for (const { token } of others) await beside.get('/api/v2/sessions', token).expect(401);
+  });
+
   it.each<[string, () => Promise<SignedInPerson>]>([
     ['their own', () => Promise.resolve(person)],
     ['somebody else’s', () => latchkey.asUser({ rights: ['user.read', 'user.write'] })],

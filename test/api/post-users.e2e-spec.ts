@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OPERATOR } from '../../src/caller.js';
 import { Passwords } from '../../src/secrets.js';
 import { UsersService } from '../../src/users/users.service.js';
-import { sent } from '../support/held-rows.js';
+import { holdRows, sent } from '../support/held-rows.js';
 import { document, Latchkey, type SignedInPerson } from '../support/latchkey.js';
 import { FORBIDDEN, invalidAttribute } from '../support/refusals.js';
 import { EMAILS_OF_NOBODY, GOOD_PASSWORDS, NO_PASSWORDS } from '../support/proofs.js';
@@ -110,8 +110,25 @@ describe('POST /users', () => {
       await latchkey.app.get(UsersService, { strict: false }).close(OPERATOR, writer.id);
       busy = false;
       await Promise.all(others);
-      expect((await creating).status).toBe(403);
+      expect((await creating).status).toBe(401);
       expect(await signInStatus(email, 'a brand new passphrase')).toBe(401);
+    });
+
+    it('SECURITY 72: nobody whose session is ended, or whose right goes, at that moment adds anyone', async () => {
+      const writer = await latchkey.asUser({ rights: ['user.write'] });
+      const twin = await latchkey.signIn(writer);
+      const held = await holdRows(latchkey, 'SELECT FROM users WHERE id = $1 FOR UPDATE', [writer.id]);
+      const creating = [writer, twin].map(({ token }) =>
+        sent(create({ email: newEmail(), password: 'a brand new passphrase' }, token)),
+      );
+      await held.untilWaiting(2);
+      await latchkey.delete(`/api/v2/sessions/${writer.sessionId}`, writer.token).expect(204);
+      await held.run(`UPDATE users SET rights = '{}' WHERE id = $1`, [writer.id]);
+      const before = await countUsers();
+      await held.release();
+      const answers = await Promise.all(creating);
+      expect(answers.map(({ status }) => status)).toEqual([401, 403]);
+      expect(await countUsers()).toBe(before);
     });
 
     it.each([[[]], [['user.read', 'session.read', 'session.write', 'session.delete']]])(

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BrowsersService } from '../../src/sessions/browsers.service.js';
 import { ClerkBrowser, SETTINGS } from '../support/clerk-browser.js';
 import { Latchkey, PASSWORD, type Person } from '../support/latchkey.js';
 import { asCareful } from '../support/second-factor.js';
@@ -101,6 +102,20 @@ describe('at once', () => {
     await Promise.all(using);
     expect(late).toEqual(Array<number>(TABS).fill(401));
     expect(await browser.statusOf(id)).toBe(200);
+  });
+
+  it('SECURITY 133: the old credential does not learn who signs in while its request is under way', async () => {
+    const planted = Object.assign(new ClerkBrowser(latchkey), { cookie: browser.cookie });
+    const browsers = latchkey.app.get(BrowsersService, { strict: false });
+    const recognise = browsers.recognise.bind(browsers);
+    const recognised = jest.spyOn(browsers, 'recognise').mockImplementationOnce(async (...asked) => {
+      const found = await recognise(...asked);
+      await browser.signIn(await latchkey.addUser());
+      return found;
+    });
+    const { status, text } = await planted.call('put', '/client');
+    recognised.mockRestore();
+    expect([status, text.includes('@example.com')]).toEqual([401, false]);
   });
 
   it('a browser that is emptied while people sign in to it holds what it says it holds', async () => {

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Response } from 'supertest';
 import { UsersService } from '../../src/users/users.service.js';
+import { toLendixId } from '../../src/faces/lendix/translate.js';
+import { lendix } from '../support/apis.js';
 import { holdRows, sent } from '../support/held-rows.js';
 import { document, Latchkey, type SignedInPerson } from '../support/latchkey.js';
-import { asCareful } from '../support/second-factor.js';
-import { asBackend, ZitadelClient } from '../support/zitadel.js';
+import { asCareful, validateOtp } from '../support/second-factor.js';
+import { asBackend, BACKEND_RIGHTS, ZitadelClient } from '../support/zitadel.js';
 
 let first: Latchkey;
 let second: Latchkey;
@@ -54,8 +56,71 @@ describe('a session that is set while it ends', () => {
       sent(two.delete(sessionId, backend.token)),
       sent(one.set(sessionId, backend.token, { checks })),
     ]);
-    await two.delete(sessionId, backend.token).expect(200);
     expect(await opens(set)).toBe(false);
+  });
+
+  it('is ended also when it is proved at that moment', async () => {
+    const careful = await asCareful(first);
+    const { sessionId } = await one.name(backend.token, careful);
+    const held = await holdRows(first, 'LOCK TABLE events IN EXCLUSIVE MODE', []); // written last
+    const checks = { ...passwordOf(careful), totp: { code: first.codeNow(careful.secret) } };
+    const proved = sent(one.set(sessionId, backend.token, { checks }));
+    await held.untilWaiting(1);
+    const ended = sent(two.delete(sessionId, backend.token));
+    await held.untilWaiting(2);
+    await held.release();
+    expect([(await proved).status, (await ended).status]).toEqual([200, 200]);
+    expect(await opens([await proved])).toBe(false);
+  });
+
+  it('is bounded as its opener bounded it while its code was looked at', async () => {
+    const careful = await asCareful(first);
+    const { sessionId } = await one.name(backend.token, careful);
+    const held = await holdRows(first, 'SELECT FROM otp_enrollments WHERE id = $1 FOR UPDATE', [
+      careful.enrollmentId,
+    ]);
+    const proved = sent(validateOtp(first, sessionId, { otp: first.codeNow(careful.secret) }));
+    await held.untilWaiting(1);
+    await one.set(sessionId, backend.token, { lifetime: '60s' }).expect(200);
+    await held.release();
+    expect((await proved).status).toBe(200);
+    const { token } = (await proved).body.data.attributes;
+    expect(await one.statusOf(token as string)).toBe(200);
+    first.clock.move(61_000);
+    expect(await one.statusOf(token as string)).toBe(401);
+    first.clock.move(-61_000);
+  });
+
+  it('is not proved under a token that is replaced while its code is looked at', async () => {
+    const careful = await asCareful(first);
+    const named = await one.create(backend.token, {
+      checks: { user: { userId: careful.id }, ...passwordOf(careful) },
+    });
+    const { sessionId, sessionToken: token } = named.body;
+    const held = await holdRows(first, 'SELECT FROM otp_enrollments WHERE id = $1 FOR UPDATE', [
+      careful.enrollmentId,
+    ]);
+    const seat = { token: token as string, userId: careful.id };
+    const code = { code: first.codeNow(careful.secret) };
+    const proved = sent(lendix(first, 'post', `/sessions/${toLendixId(sessionId)}`, seat, code));
+    await held.untilWaiting(1);
+    await two.set(sessionId, backend.token, { metadata: METADATA }).expect(200);
+    await held.release();
+    expect((await proved).status).toBe(401);
+  });
+
+  it('is not opened by a token that is replaced while the request waits', async () => {
+    const { email, password, id } = await first.addUser({ rights: BACKEND_RIGHTS });
+    const draft = document('sessions', { email, password, refreshable: true });
+    const { data, meta } = (await first.post('/api/v2/sessions', null, draft).expect(201)).body;
+    const { token } = data.attributes;
+    const held = await holdRows(first, 'SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
+    const created = sent(one.create(token, { checks: { user: { userId: id } } }));
+    const minted = sent(first.post('/api/v2/sessions/machine', token, document('sessions', { name: 'x' })));
+    await held.untilWaiting(2);
+    await second.post('/api/v2/sessions/refresh', token, document('sessions', meta)).expect(200);
+    await held.release();
+    expect([(await created).status, (await minted).status]).toEqual([401, 401]);
   });
 
   it('is not set by a session that ended while the request waited', async () => {

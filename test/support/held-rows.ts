@@ -7,6 +7,8 @@ import type { Latchkey } from './latchkey.js';
 export interface HeldRows {
   /** Resolves once so many statements wait for a lock. */
   untilWaiting(statements: number): Promise<void>;
+  /** Changes something in the same transaction. */
+  run(statement: string, values: unknown[]): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -19,6 +21,9 @@ export async function holdRows(latchkey: Latchkey, statement: string, values: un
     async untilWaiting(statements) {
       const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
       while ((await latchkey.sql(waiting)).length < statements) await sleep(5);
+    },
+    async run(change, given) {
+      await runner.query(change, given);
     },
     async release() {
       await runner.commitTransaction();
