@@ -108,8 +108,8 @@ async function measure(
 }
 
 const LOOK_UP = 'recognise: the statement alone';
-const ENDS = 'new credentials: the statement alone';
-/** How many of them in a round: each is rolled back, and leaves dead rows behind. */
+const ENDS = 'new credentials: the statements alone';
+/** How many of these in a round: each is rolled back, and leaves dead rows behind. */
 const MOST_ENDS = 20;
 const ALONE: Readonly<Record<string, (one: Grown) => () => Promise<unknown>>> = {
   [LOOK_UP]: lookUp,
