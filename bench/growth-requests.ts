@@ -61,11 +61,11 @@ export async function requestsOn(
   pool: DataSource,
   admin: string,
   sessions: number,
+  { first, anyUser }: Awaited<ReturnType<typeof idsOf>>,
 ): Promise<Asked[]> {
   const send = sender(server);
   const everyone = (query: string, more: Sent = {}) =>
     send(`/api/v2/sessions?filter[user_id]=all&${query}`, admin, more);
-  const { first, anyUser } = await idsOf(pool, sessions);
   const places = await placesOf(pool);
   const byCursor = (page: number) => `page[size]=${PAGE}&page[after]=${places[page] ?? ''}`;
   return [

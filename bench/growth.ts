@@ -70,7 +70,7 @@ async function grow(stage: Stage, sessions: number): Promise<Grown> {
   const pool = await new DataSource(dataSourceOptions(url, 1, {})).initialize();
   const admin = await signInAsAdmin(server);
   const ids = await idsOf(pool, sessions);
-  const asked = await requestsOn(server, pool, admin, sessions);
+  const asked = await requestsOn(server, pool, admin, sessions, ids);
   return { sessions, database, server, pool, asked, anyUser: ids.anyUser };
 }
 

@@ -269,7 +269,7 @@ export class BrowsersService {
     sessionId: string | null,
     now: Date,
   ): Promise<(FoundBrowser & { held: BrowserRows }) | null> {
-    const held = await this.store.findWithContents(tokenHash, now);
+    const held = await this.store.contents(tokenHash, now);
     if (held === null) return null;
     const { browser, sessions, memberships } = held;
     const session = sessions.find(({ id }) => id === sessionId) ?? null;

@@ -110,14 +110,33 @@ export class BrowsersStore {
     return row === undefined ? null : { session: sessionIn(row), memberships: membershipsIn(row) };
   }
 
-  /** What a browser holds: live sessions, those that ended within a day, and the sign-in under way. */
-  contents(tokenHash: Buffer, now: Date): Promise<BrowserRows | null> {
-    return this.read('browser_contents', 'b.token_hash = $2', tokenHash, now);
-  }
-
-  /** The same unless the browser is over: the one statement of requests that only read. */
-  findWithContents(tokenHash: Buffer, now: Date): Promise<BrowserRows | null> {
-    return this.read('browser_contents_by_token', 'b.token_hash = $2 AND b.expires_at > $1', tokenHash, now);
+  /** What the browser of a credential holds: live sessions, those that ended within a day, and the sign-in under way. */
+  async contents(tokenHash: Buffer, now: Date): Promise<BrowserRows | null> {
+    const rows = await prepared<BrowserRow>(
+      this.database,
+      'browser_contents',
+      `SELECT ${BROWSER}, ${ATTEMPT}, ${SESSION}, ${OWNER},
+         ${MEMBERSHIPS} AS memberships
+       FROM browsers b
+       LEFT JOIN LATERAL (
+         SELECT * FROM sign_in_attempts open WHERE open.browser_id = b.id
+           AND open.status IN ('needs_first_factor', 'needs_second_factor') AND open.expires_at > $1
+         ORDER BY open.id DESC LIMIT 1) a ON true
+       LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active') ON s.browser_id = b.id
+         AND ((${LIVE}) OR (s.status = 'ended' AND s.ended_at > $1::timestamptz - ${ENDED_SHOWN}))
+       WHERE b.token_hash = $2 AND b.expires_at > $1
+       ORDER BY s.status = 'active' DESC, s.id DESC LIMIT ${MOST_SHOWN}`,
+      [now, tokenHash],
+    );
+    const [first] = rows;
+    if (first === undefined) return null;
+    const held = rows.filter(({ id }) => id !== null);
+    return {
+      browser: browserIn(first),
+      sessions: held.map(sessionIn),
+      memberships: new Map(held.map((row) => [row.userId as string, membershipsIn(row)])),
+      attempt: attemptIn(first),
+    };
   }
 
   /** Adds a browser, and deletes some that expired. */
@@ -248,38 +267,5 @@ export class BrowsersStore {
       [now, most],
     );
     return rows.length;
-  }
-
-  private async read(
-    name: string,
-    which: string,
-    value: string | Buffer,
-    now: Date,
-  ): Promise<BrowserRows | null> {
-    const rows = await prepared<BrowserRow>(
-      this.database,
-      name,
-      `SELECT ${BROWSER}, ${ATTEMPT}, ${SESSION}, ${OWNER},
-         ${MEMBERSHIPS} AS memberships
-       FROM browsers b
-       LEFT JOIN LATERAL (
-         SELECT * FROM sign_in_attempts open WHERE open.browser_id = b.id
-           AND open.status IN ('needs_first_factor', 'needs_second_factor') AND open.expires_at > $1
-         ORDER BY open.id DESC LIMIT 1) a ON true
-       LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active') ON s.browser_id = b.id
-         AND ((${LIVE}) OR (s.status = 'ended' AND s.ended_at > $1::timestamptz - ${ENDED_SHOWN}))
-       WHERE ${which}
-       ORDER BY s.status = 'active' DESC, s.id DESC LIMIT ${MOST_SHOWN}`,
-      [now, value],
-    );
-    const [first] = rows;
-    if (first === undefined) return null;
-    const held = rows.filter(({ id }) => id !== null);
-    return {
-      browser: browserIn(first),
-      sessions: held.map(sessionIn),
-      memberships: new Map(held.map((row) => [row.userId as string, membershipsIn(row)])),
-      attempt: attemptIn(first),
-    };
   }
 }

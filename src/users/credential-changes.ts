@@ -53,8 +53,10 @@ export class CredentialChanges {
    */
   async hold(manager: EntityManager, caller: Caller): Promise<User> {
     const user = await this.store.lock(manager, caller.user.id);
-    const holds = this.holders.map((holder) => holder(manager, caller.session.id));
-    if (user === null || (await Promise.all(holds)).includes(false)) throw new Refusal('unauthenticated');
+    if (user === null) throw new Refusal('unauthenticated');
+    for (const holder of this.holders) {
+      if (!(await holder(manager, caller.session.id))) throw new Refusal('unauthenticated');
+    }
     return user;
   }
 

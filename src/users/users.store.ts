@@ -77,16 +77,16 @@ export class UsersStore {
    * @param others who are locked with them: before or after them, they would not be in the order of ids
    */
   async lockAdministrators(manager: EntityManager, others: readonly string[]): Promise<string[]> {
-    const administrators = `SELECT id FROM users WHERE status = 'active' AND '*' = ANY (rights)`;
-    await prepared(
+    const isAdministrator = `status = 'active' AND '*' = ANY (rights)`;
+    const locked = await prepared<{ id: string; isAdministrator: boolean }>(
       manager,
       'users_lock_administrators',
-      `SELECT id FROM users WHERE id = ANY (ARRAY(${administrators} UNION ALL SELECT unnest($1::bigint[])))
+      `SELECT id, ${isAdministrator} AS "isAdministrator" FROM users
+       WHERE id = ANY (ARRAY(SELECT id FROM users WHERE ${isAdministrator} UNION ALL SELECT unnest($1::bigint[])))
        ORDER BY id FOR UPDATE`,
       [others],
     );
-    const rows = await prepared<{ id: string }>(manager, 'users_administrators', administrators, []);
-    return rows.map((row) => row.id);
+    return locked.filter((user) => user.isAdministrator).map(({ id }) => id);
   }
 
   /** Keeps anyone else from adding users until the transaction ends, and says whether there are none. */
